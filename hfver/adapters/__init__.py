@@ -1,0 +1,1 @@
+"""The only modules that import dvc, huggingface_hub and GitPython."""

@@ -1,0 +1,93 @@
+"""The families of errors a user can meet, one class per thing the reader has to do.
+
+Each carries a message (what is wrong and where), hints (commands that mend it) and the exit code of its family.
+Exit codes are part of the interface: docs/exit-codes.md lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+EXIT_DONE = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_DRIFT = 3
+EXIT_UNAUTHORISED = 4
+EXIT_CONFLICT = 5
+EXIT_UNREACHABLE = 6
+EXIT_INTEGRITY = 7
+EXIT_REFUSED = 8
+EXIT_INTERRUPTED = 130
+
+
+class HfverError(Exception):
+    """Base of everything hfver raises on purpose; anything else that escapes is a bug."""
+
+    exit_code: ClassVar[int] = EXIT_FAILED
+
+    def __init__(self, message: str, *, hints: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hints = list(hints)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class UsageError(HfverError):
+    """The command line, or where it was run, is wrong."""
+
+    exit_code = EXIT_USAGE
+
+
+class ConfigError(HfverError):
+    """One or more configuration problems, each with file:line:column; all of them at once."""
+
+    exit_code = EXIT_USAGE
+
+
+class StateError(HfverError):
+    """git, DVC or the workspace is not in a state in which this can be done."""
+
+    exit_code = EXIT_FAILED
+
+
+class DriftError(HfverError):
+    """git, DVC and the Hub disagree about a version."""
+
+    exit_code = EXIT_DRIFT
+
+
+class UnauthorisedError(HfverError):
+    """The Hub refuses the token, or there is none, or the endpoint is not trusted with it."""
+
+    exit_code = EXIT_UNAUTHORISED
+
+
+class ConflictError(HfverError):
+    """Somebody else's change is in the way: a moved tag, a race that could not be settled."""
+
+    exit_code = EXIT_CONFLICT
+
+
+class UnreachableError(HfverError):
+    """The Hub cannot be reached or limits us; what is owed is kept."""
+
+    exit_code = EXIT_UNREACHABLE
+
+    def __init__(self, message: str, *, hints: Iterable[str] = (), retry_after: float | None = None) -> None:
+        super().__init__(message, hints=hints)
+        self.retry_after = retry_after
+
+
+class IntegrityError(HfverError):
+    """Bytes are missing or are not what their digest says."""
+
+    exit_code = EXIT_INTEGRITY
+
+
+class RefusedError(HfverError):
+    """A guard says no, and how to go around it."""
+
+    exit_code = EXIT_REFUSED
