@@ -1,0 +1,118 @@
+"""The command group, and the one boundary at which errors become sentences and exit codes.
+
+Commands are named here with their one-line help, so that ``hfver --help`` imports none of their modules.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import click
+
+from hfver import __version__
+from hfver.cli.output import Printer
+from hfver.errors import EXIT_INTERRUPTED, EXIT_USAGE, HfverError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command: the module that holds it, the attribute there, and its line in ``--help``."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+SECTIONS: dict[str, dict[str, Entry]] = {
+    "Release a model": {
+        "init": Entry("hfver.cli.init", "init", "Set up hfver in this git repository."),
+        "track": Entry("hfver.cli.track", "track", "Track a model file or directory with DVC."),
+        "bump": Entry("hfver.cli.bump", "bump", "Make the next version tag and release it."),
+        "push": Entry("hfver.cli.push", "push", "Release tags, and whatever else is owed."),
+    },
+    "Look": {
+        "status": Entry("hfver.cli.status", "status", "Show every version and its state."),
+        "log": Entry("hfver.cli.log", "log", "Show git and Hub histories side by side."),
+    },
+    "Get a version": {
+        "checkout": Entry("hfver.cli.checkout", "checkout", "Bring back code, configs and model of a version."),
+    },
+    "Set up and serve": {
+        "hub": Entry("hfver.cli.hub", "hub", "Run and look after the embedded hub."),
+    },
+}
+COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
+
+
+class Group(click.Group):
+    """Loads a command when it is used, and shows them in sections."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command = getattr(importlib.import_module(entry.module), entry.attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, COMMANDS))
+        for title, entries in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), entry.help) for name, entry in entries.items()])
+
+
+@click.command(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "--version", prog_name="hfver", message="%(prog)s %(version)s")
+def hfver() -> None:
+    """A git tag is a model release.
+
+    hfver publishes the bytes DVC recorded at a tag's commit as a Hugging Face Hub revision of the same name, and brings
+    code, configs and model of any version back together.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    printer = Printer()
+    _follow_log_level()
+    try:
+        result = hfver.main(list(arguments), prog_name="hfver", standalone_mode=False, obj=printer)
+    except HfverError as error:
+        printer.error(error)
+        return error.exit_code
+    except click.UsageError as error:
+        error.show()
+        return EXIT_USAGE
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        print("\nInterrupted.", file=sys.stderr)  # noqa: T201
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (`hfver log | head`): that is its right, and no error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except Exception as error:
+        from hfver.cli.crash import report_bug
+
+        return report_bug(error, arguments)
+    return result if isinstance(result, int) else 0
+
+
+def _follow_log_level() -> None:
+    level = os.environ.get("LOG_LEVEL", "").upper()
+    if level:
+        known = logging.getLevelNamesMapping().get(level)
+        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        logging.getLogger("hfver").setLevel(logging.INFO if known is None else known)

@@ -1,0 +1,194 @@
+"""The one place that prints.
+
+Data goes to stdout, everything about the work (progress, hints, warnings, errors) to stderr. ``--json`` and the human
+text are made from the same value; ``-q`` leaves data and errors only. Colour and bars appear where a terminal is, and
+NO_COLOR is honoured.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import PurePath
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+from hfver.errors import HfverError
+
+
+class Progress(Protocol):
+    """What long work reports to: bytes or items done of a known total."""
+
+    def advance(self, amount: int) -> None: ...
+
+
+class _Silent:
+    def advance(self, amount: int) -> None:
+        pass
+
+
+SILENT: Progress = _Silent()
+
+
+class Printer:
+    """How one command speaks; made once by the main group and handed to every command."""
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+
+    # -- data -----------------------------------------------------------------------------------------------------
+
+    def data(self, value: Any, human: str | Text | Table | None = None) -> None:
+        """Print the result of a command: ``value`` with ``--json``, else ``human`` (nothing when None)."""
+        if self.as_json:
+            _write(sys.stdout, json.dumps(to_jsonable(value), indent=2, ensure_ascii=False) + "\n")
+        elif human is not None:
+            self._print(human, sys.stdout)
+
+    def text(self, text: str) -> None:
+        """Print text that is data by nature (a card, a schema), whatever the flags."""
+        _write(sys.stdout, text if text.endswith("\n") else text + "\n")
+
+    # -- about the work -------------------------------------------------------------------------------------------
+
+    def note(self, message: str) -> None:
+        """Something that was done, or the next command to type."""
+        if not self.quiet:
+            _write(sys.stderr, message + "\n")
+
+    def warn(self, message: str) -> None:
+        _write(sys.stderr, _coloured("Warning:", "33") + f" {message}\n")
+
+    def error(self, error: HfverError) -> None:
+        """One error as people read it; with ``--json`` also as an object on stdout."""
+        if self.as_json:
+            body = {"error": {"kind": type(error).__name__, "message": error.message, "hints": error.hints}}
+            _write(sys.stdout, json.dumps(body, indent=2, ensure_ascii=False) + "\n")
+        _write(sys.stderr, _coloured("Error:", "31") + f" {error.message}\n")
+        for hint in error.hints:
+            _write(sys.stderr, _coloured("Hint:", "36") + f" {hint}\n")
+
+    @contextmanager
+    def progress(self, label: str, total: int | None, *, unit: str = "bytes") -> Iterator[Progress]:
+        """A bar on stderr with rate and time left; nothing when stderr is no terminal, with ``-q`` or ``--json``."""
+        if self.quiet or self.as_json or not sys.stderr.isatty():
+            yield SILENT
+            return
+        with _rich_progress(label, total, unit) as bar:
+            yield bar
+
+    # -- tools ----------------------------------------------------------------------------------------------------
+
+    def _print(self, human: str | Text | Table, stream: IO[str]) -> None:
+        if isinstance(human, str):
+            _write(stream, human if human.endswith("\n") else human + "\n")
+        elif isinstance(human, Table):
+            human.print(stream)
+        else:
+            console(stream).print(human)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headings. On a terminal it is drawn with rich, through a pipe it is plain tab-separated text."""
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    styles: Mapping[str, str] = dataclasses.field(default_factory=dict)  # cell text -> rich style
+    empty: str = ""
+
+    def print(self, stream: IO[str]) -> None:
+        if not self.rows:
+            if self.empty:
+                _write(stream, self.empty + "\n")
+            return
+        if not stream.isatty():
+            _write(stream, "".join("\t".join(row) + "\n" for row in [self.headings, *self.rows]))
+            return
+        from rich import box
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for heading in self.headings:
+            table.add_column(heading, overflow="fold")
+        for row in self.rows:
+            table.add_row(*(Text(cell, style=self.styles.get(cell, "")) for cell in row))
+        console(stream).print(table)
+
+
+class _RichBar:
+    def __init__(self, progress: Any, task: Any) -> None:
+        self._progress, self._task, self._lock = progress, task, threading.Lock()
+
+    def advance(self, amount: int) -> None:
+        with self._lock:
+            self._progress.advance(self._task, amount)
+
+
+@contextmanager
+def _rich_progress(label: str, total: int | None, unit: str) -> Iterator[Progress]:
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+    from rich.progress import Progress as RichProgress
+
+    sizes = [DownloadColumn(), TransferSpeedColumn()] if unit == "bytes" else [MofNCompleteColumn()]
+    columns = [TextColumn("{task.description}"), BarColumn(bar_width=24), *sizes, TimeRemainingColumn(compact=True)]
+    with RichProgress(*columns, console=console(sys.stderr), transient=False) as progress:
+        yield _RichBar(progress, progress.add_task(label, total=total))
+
+
+def console(stream: IO[str]) -> Console:
+    from rich.console import Console
+
+    return Console(file=stream, highlight=False, soft_wrap=not stream.isatty())
+
+
+def to_jsonable(value: Any) -> Any:
+    """Dataclasses, tuples, paths and times as JSON types."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_jsonable(item) for key, item in value.items()}
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        return [to_jsonable(item) for item in value]
+    return value
+
+
+def human_bytes(count: int) -> str:
+    """``1536`` as ``1.5 kB``: decimal units, as the Hub shows them."""
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{count} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def _coloured(text: str, code: str) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if sys.stderr.isatty() and "NO_COLOR" not in os.environ else text
+
+
+def _write(stream: IO[str], text: str) -> None:
+    stream.write(text)
+    stream.flush()
