@@ -1,0 +1,1 @@
+"""What several test files share: the test's own world and the embedded hub."""
