@@ -1,0 +1,140 @@
+"""Work that is owed, on disk, until it is done.
+
+    <git common dir>/hfver/outbox/release-<digest>.json     one file per (kind, ref, oid)
+    <git common dir>/hfver/outbox/damaged/                   entries nobody can read any more, set aside
+    <git common dir>/hfver/worker.lock                       held by the one process that works on entries
+
+Standard library only: hooks write here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from hfver.atomic import FileLock, fsync_directory, write_atomic
+
+Kind = Literal["release", "mirror"]
+_KINDS = ("release", "mirror")
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One thing to do: publish ``ref`` as it was at ``oid``, or mirror the branch ``ref`` up to ``oid``."""
+
+    kind: Kind
+    ref: str  # full name: refs/tags/v1.2.3, refs/heads/main
+    oid: str  # what the ref pointed at when it was noticed: for an annotated tag the tag object
+    old: str  # what it pointed at before; zeros or "" when that is unknown
+    worktree: str  # top of the work tree (or the git dir of a bare repository) in which it was noticed
+    evidence: str  # why this is taken for intent, in words
+    noticed: str  # ISO 8601 time, UTC
+    attempts: int = 0
+    last_error: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The short name people use: v1.2.3, main."""
+        return self.ref.removeprefix("refs/tags/").removeprefix("refs/heads/")
+
+
+class Entries(NamedTuple):
+    owed: list[Owed]  # oldest first
+    problems: list[str]  # one sentence per entry that had to be set aside
+
+
+class Outbox:
+    def __init__(self, common_dir: Path) -> None:
+        self.directory = common_dir / "hfver" / "outbox"
+        self.damaged = self.directory / "damaged"
+        self._lock_file = common_dir / "hfver" / "worker.lock"
+
+    def lock(self, *, timeout: float | None = None) -> FileLock:
+        """The worker's lock: whoever does what is owed holds it, so that nothing is done twice at once."""
+        return FileLock(self._lock_file, timeout=timeout)
+
+    def add(self, owed: Owed) -> bool:
+        """Owe it. False when it was owed already: the entry that is there, with its attempts, stays."""
+        path = self._path(owed)
+        if path.exists() and _read(path) is not None:
+            return False
+        _write(path, owed)
+        return True
+
+    def entries(self) -> Entries:
+        owed: list[Owed] = []
+        problems: list[str] = []
+        for path in sorted(self.directory.glob("*.json")):
+            try:
+                entry = _read(path)
+            except FileNotFoundError:
+                continue  # done by another process between listing and reading
+            if entry is None or path.name != _file_name(entry):
+                problems.append(self._set_aside(path))
+            else:
+                owed.append(entry)
+        owed.sort(key=lambda entry: (entry.noticed, entry.ref))
+        return Entries(owed, problems)
+
+    def done(self, owed: Owed) -> None:
+        """Forget it: it happened. Doing this twice is harmless."""
+        self._path(owed).unlink(missing_ok=True)
+        if self.directory.is_dir():
+            fsync_directory(self.directory)
+
+    def failed(self, owed: Owed, message: str) -> Owed:
+        """Record an attempt that did not succeed; it stays owed."""
+        known = self._current(owed)
+        entry = replace(known, attempts=known.attempts + 1, last_error=message)
+        _write(self._path(owed), entry)
+        return entry
+
+    def _current(self, owed: Owed) -> Owed:
+        try:
+            return _read(self._path(owed)) or owed
+        except FileNotFoundError:
+            return owed
+
+    def _path(self, owed: Owed) -> Path:
+        return self.directory / _file_name(owed)
+
+    def _set_aside(self, path: Path) -> str:
+        self.damaged.mkdir(parents=True, exist_ok=True)
+        path.replace(self.damaged / path.name)
+        fsync_directory(self.directory)
+        return f"{path.name} in the outbox was unreadable; it now is {self.damaged / path.name}"
+
+
+def _file_name(owed: Owed) -> str:
+    digest = hashlib.sha256(f"{owed.ref}\0{owed.oid}".encode("utf-8", "surrogateescape")).hexdigest()
+    return f"{owed.kind}-{digest[:32]}.json"
+
+
+def _write(path: Path, owed: Owed) -> None:
+    # Names of refs are bytes to git; surrogates keep the ones that are not UTF-8, escaped in the JSON text.
+    write_atomic(path, json.dumps(asdict(owed), sort_keys=True, indent=1).encode("ascii"))
+
+
+def _read(path: Path) -> Owed | None:
+    """The entry, or None when the file holds no whole one (cut off by a full disk, written by something else)."""
+    data = path.read_bytes()
+    try:
+        value = json.loads(data)
+    except ValueError:
+        return None
+    return _parse(value)
+
+
+def _parse(value: Any) -> Owed | None:
+    if not isinstance(value, dict):
+        return None
+    known: dict[str, Any] = {field.name: value.get(field.name) for field in fields(Owed)}
+    texts = [known[name] for name in ("ref", "oid", "old", "worktree", "evidence", "noticed")]
+    if known["kind"] not in _KINDS or not all(isinstance(text, str) for text in texts):
+        return None
+    if not isinstance(known["attempts"], int) or not isinstance(known["last_error"], str | None):
+        return None
+    return Owed(**known)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hfver.atomic import FileLock, LockBusyError, write_atomic
+
+HOLD = """
+import sys
+from pathlib import Path
+from hfver.atomic import FileLock
+lock = FileLock(Path(sys.argv[1]))
+lock.acquire()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_written_bytes_and_mode_are_those_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "new dir" / "größe.json"
+    write_atomic(path, b"one", 0o755)
+    write_atomic(path, b"two", 0o600)
+    assert path.read_bytes() == b"two"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_failing_write_leaves_the_old_content_and_no_leftovers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    write_atomic(path, b"old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomic(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_lock_is_exclusive_between_processes_and_ends_with_its_holder(tmp_path: Path) -> None:
+    path = tmp_path / "sub" / "lock"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    with holder:
+        assert holder.stdout.readline() == "held\n"
+        assert not FileLock(path).try_acquire()
+        with pytest.raises(LockBusyError, match="another hfver process"), FileLock(path, timeout=0):
+            pass
+        holder.kill()
+    with FileLock(path, timeout=0) as lock:
+        assert lock.held
+    assert path.exists()
+
+
+def test_waiting_for_a_lock_ends_when_it_is_released(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    first = FileLock(path)
+    first.acquire()
+    waiter = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with waiter:
+        assert waiter.stdout is not None
+        first.release()
+        assert waiter.stdout.readline() == "held\n"
+        waiter.kill()

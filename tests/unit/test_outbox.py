@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hfver.atomic import LockBusyError
+from hfver.outbox import Outbox, Owed
+
+ONE = Owed(
+    kind="release",
+    ref="refs/tags/v1.0.0",
+    oid="a" * 40,
+    old="0" * 40,
+    worktree="/repo with space",
+    evidence="git tag",
+    noticed="2024-01-01T12:00:00+00:00",
+)
+
+
+def test_what_is_added_is_owed_once_and_gone_when_done(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    assert outbox.entries() == ([], [])
+    assert outbox.add(ONE)
+    assert not outbox.add(replace(ONE, noticed="2024-01-02T00:00:00+00:00"))
+    assert outbox.entries().owed == [ONE]
+    outbox.done(ONE)
+    outbox.done(ONE)
+    assert outbox.entries().owed == []
+
+
+def test_the_same_tag_at_another_object_and_the_other_kind_are_other_work(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    others = [ONE, replace(ONE, oid="b" * 40), replace(ONE, kind="mirror"), replace(ONE, ref="refs/tags/v1.0.0x")]
+    for owed in others:
+        assert outbox.add(owed)
+    assert len(outbox.entries().owed) == len(others)
+
+
+def test_entries_come_oldest_first(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    newer = replace(ONE, ref="refs/tags/v0.1.0", noticed="2024-02-01T00:00:00+00:00")
+    outbox.add(newer)
+    outbox.add(ONE)
+    assert outbox.entries().owed == [ONE, newer]
+
+
+def test_attempts_and_the_last_error_are_kept(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    outbox.add(ONE)
+    outbox.failed(ONE, "no network")
+    outbox.failed(ONE, "still no network")
+    assert not outbox.add(ONE)
+    [entry] = outbox.entries().owed
+    assert (entry.attempts, entry.last_error) == (2, "still no network")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b'{"kind": "rel',
+        b"[]",
+        b"{}",
+        b"\xff\xfe",
+        b'{"kind": "other"}',
+        json.dumps({"kind": "release", "ref": 3}).encode(),
+    ],
+)
+def test_an_unreadable_entry_is_set_aside_and_reported(tmp_path: Path, content: bytes) -> None:
+    outbox = Outbox(tmp_path)
+    outbox.add(ONE)
+    (outbox.directory / "release-damaged.json").write_bytes(content)
+    owed, problems = outbox.entries()
+    assert owed == [ONE]
+    assert len(problems) == 1
+    assert "release-damaged.json in the outbox was unreadable" in problems[0]
+    assert (outbox.damaged / "release-damaged.json").read_bytes() == content
+    assert outbox.entries() == ([ONE], [])
+
+
+def test_an_entry_cut_off_in_its_own_file_can_be_owed_again(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    outbox.add(ONE)
+    [path] = outbox.directory.glob("*.json")
+    path.write_bytes(path.read_bytes()[:20])
+    assert outbox.add(ONE)
+    assert outbox.entries() == ([ONE], [])
+
+
+def test_names_that_are_not_utf_8_survive(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    strange = replace(ONE, ref=b"refs/tags/v1-\xe9'$(id)".decode("utf-8", "surrogateescape"), worktree="/größe/模型")
+    outbox.add(strange)
+    assert outbox.entries().owed == [strange]
+
+
+def test_one_worker_at_a_time(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    with outbox.lock(), pytest.raises(LockBusyError), outbox.lock(timeout=0):
+        pass
