@@ -12,9 +12,9 @@ DIR_SUFFIX = ".dir"
 class OutputFile:
     """One file of an output.
 
-    ``path`` is relative to the output with ``/`` between its parts; a single-file output has one entry named like the
-    file. ``md5`` is DVC's digest of the content. ``size`` in bytes and ``sha256`` are None while unknown: DVC's ``.dir``
-    objects hold neither.
+    ``path`` is relative to the output with ``/`` between its parts; a single-file output has one entry named like
+    the file. ``md5`` is DVC's digest of the content. ``size`` in bytes and ``sha256`` are None while unknown: DVC's
+    ``.dir`` objects hold neither.
     """
 
     path: str

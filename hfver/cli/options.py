@@ -30,7 +30,7 @@ def common(command: Command) -> Command:
         command = click.option(*flags, name, is_flag=True, expose_value=False, callback=remember(name), help=text)(
             command
         )
-    return cast(Command, click.make_pass_decorator(Printer, ensure=True)(command))
+    return cast("Command", click.make_pass_decorator(Printer, ensure=True)(command))
 
 
 def dry_run(command: Command) -> Command:

@@ -1,0 +1,283 @@
+"""The Hub, through the unmodified huggingface_hub client.
+
+The one place that knows the client. Its exceptions are translated here once, and it is decided here what is worth
+trying again (UnreachableError) and what is not.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx2
+from huggingface_hub import (
+    CommitOperationAdd,
+    CommitOperationCopy,
+    CommitOperationDelete,
+    HfApi,
+)
+from huggingface_hub.errors import (
+    BadRequestError,
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+
+from hfver.errors import ConflictError, HfverError, StateError, UnauthorisedError, UnreachableError, UsageError
+from hfver.hub_state import HubCommit, HubRefs
+from hfver.publish import FileContent, FileCopy, Prepared
+
+_RETRYABLE = {408, 425, 429, 500, 502, 503, 504}
+
+
+class StaleParentError(ConflictError):
+    """Somebody else committed to the branch first (412): plan again."""
+
+
+class NotOnHubError(HfverError):
+    """The repository, revision or file does not exist on the Hub, or is private and not ours to see."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeFile:
+    """A file in a Hub tree: ``blob`` is git's id of what git holds; ``sha256`` is known for large files only."""
+
+    path: str
+    size: int
+    blob: str
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedContent:
+    """Content the Hub has received and that a commit can now name."""
+
+    additions: tuple[CommitOperationAdd, ...]
+
+
+class HubClient:
+    """One Hub and one token. Repository names are ``namespace/name``; ``repo_type`` is model unless said otherwise."""
+
+    def __init__(self, endpoint: str, token: str | None, *, library_version: str) -> None:
+        self.endpoint = endpoint.rstrip("/")
+        self._token: str | bool = token if token is not None else False
+        self._api = HfApi(
+            endpoint=self.endpoint, token=self._token, library_name="hfver", library_version=library_version
+        )
+
+    # -- who and where --------------------------------------------------------------------------------------------
+
+    def whoami(self) -> str:
+        with _translated("asking who this token belongs to", self.endpoint):
+            return str(self._api.whoami()["name"])
+
+    def revision_url(self, repo: str, revision: str, *, repo_type: str = "model") -> str:
+        prefix = "" if repo_type == "model" else f"{repo_type}s/"
+        return f"{self.endpoint}/{prefix}{repo}/tree/{revision}"
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def refs(self, repo: str, *, repo_type: str = "model") -> HubRefs | None:
+        """Branches and tags, or None when there is no such repository."""
+        try:
+            with _translated("listing refs", repo):
+                found = self._api.list_repo_refs(repo, repo_type=repo_type)
+        except NotOnHubError:
+            return None
+        return HubRefs(
+            branches={ref.name: ref.target_commit for ref in found.branches},
+            tags={ref.name: ref.target_commit for ref in found.tags},
+        )
+
+    def commits(
+        self,
+        repo: str,
+        revision: str,
+        *,
+        until: Callable[[str], bool] = lambda _sha: False,
+        repo_type: str = "model",
+    ) -> list[HubCommit]:
+        """The history below a revision, newest first, ending with the first commit ``until`` is true for."""
+        listed: list[HubCommit] = []
+        with _translated("listing commits", f"{repo}@{revision}"):
+            for commit in self._api.list_repo_commits(repo, revision=revision, repo_type=repo_type):
+                date = commit.created_at.isoformat()
+                listed.append(HubCommit(commit.commit_id, commit.title, commit.message, date))
+                if until(commit.commit_id):
+                    break
+        return listed
+
+    def tree(self, repo: str, revision: str, *, repo_type: str = "model") -> dict[str, TreeFile]:
+        """Every file at a revision, by path."""
+        with _translated("listing files", f"{repo}@{revision}"):
+            entries = self._api.list_repo_tree(repo, revision=revision, recursive=True, repo_type=repo_type)
+            return {
+                entry.path: TreeFile(entry.path, entry.size, entry.blob_id, entry.lfs.sha256 if entry.lfs else None)
+                for entry in entries
+                if isinstance(entry, RepoFile)
+            }
+
+    def read(self, repo: str, revision: str, path: str, *, limit: int, repo_type: str = "model") -> bytes | None:
+        """One small file's bytes in one request, or None when the revision has no such file."""
+        prefix = "" if repo_type == "model" else f"{repo_type}s/"
+        url = f"{self.endpoint}/{prefix}{repo}/resolve/{_quoted(revision)}/{_quoted(path, keep='/')}"
+        try:
+            with _translated("reading", f"{repo}@{revision}:{path}"):
+                response = get_session().get(
+                    url, headers=build_hf_headers(token=self._token, library_name="hfver"), follow_redirects=True
+                )
+                hf_raise_for_status(response)
+        except NotOnHubError as error:
+            if isinstance(error.__cause__, EntryNotFoundError):
+                return None
+            raise
+        if len(response.content) > limit:
+            raise StateError(f"{repo}@{revision}: {path} has {len(response.content)} bytes, at most {limit} are read")
+        return response.content
+
+    # -- changing -------------------------------------------------------------------------------------------------
+
+    def create_repo(self, repo: str, *, private: bool, repo_type: str = "model") -> None:
+        """Create the repository unless it is there."""
+        with _translated("creating the repository", repo):
+            self._api.create_repo(repo, private=private, repo_type=repo_type, exist_ok=True)
+
+    def create_branch(self, repo: str, branch: str, start: str, *, repo_type: str = "model") -> None:
+        with _translated("creating branch " + branch, repo):
+            self._api.create_branch(repo, branch=branch, revision=start, repo_type=repo_type, exist_ok=True)
+
+    def create_tag(self, repo: str, tag: str, revision: str, message: str, *, repo_type: str = "model") -> bool:
+        """Create a tag; False when a tag of that name exists already, wherever it points."""
+        try:
+            with _translated("creating tag " + tag, repo):
+                self._api.create_tag(repo, tag=tag, revision=revision, tag_message=message, repo_type=repo_type)
+        except ConflictError:
+            return False
+        return True
+
+    def send_content(
+        self, repo: str, branch: str, contents: Sequence[FileContent], *, repo_type: str = "model"
+    ) -> PreparedContent:
+        """Upload what has to be uploaded beforehand; small files travel in the commit itself."""
+        additions = [_addition(content) for content in contents]
+        if additions:
+            # An empty ignore list: a .gitignore in the model is content like any other and must not drop files.
+            with _translated("uploading", f"{repo}@{branch}"):
+                self._api.preupload_lfs_files(
+                    repo,
+                    additions,
+                    revision=branch,
+                    repo_type=repo_type,
+                    free_memory=False,
+                    gitignore_content="",
+                )
+        return PreparedContent(tuple(additions))
+
+    def commit(
+        self,
+        repo: str,
+        branch: str,
+        *,
+        parent: str,
+        content: Prepared,
+        copies: Iterable[FileCopy] = (),
+        deletes: Iterable[str] = (),
+        title: str,
+        description: str,
+        repo_type: str = "model",
+    ) -> str:
+        """Make one commit on top of ``parent`` and return its sha.
+
+        StaleParentError when the branch has moved; UnreachableError when the outcome is unknown, too.
+        """
+        assert isinstance(content, PreparedContent)
+        operations: list[CommitOperationAdd | CommitOperationCopy | CommitOperationDelete] = [
+            CommitOperationDelete(path, is_folder=False) for path in deletes
+        ]
+        operations += [
+            CommitOperationCopy(copy.source_path, copy.path, src_revision=copy.source_revision) for copy in copies
+        ]
+        operations += content.additions
+        with _translated("committing", f"{repo}@{branch}"), warnings.catch_warnings():
+            # The client warns about .parquet and .arrow files in model repositories; what DVC tracked is published.
+            warnings.filterwarnings("ignore", message="It seems that you are about to commit a data file")
+            info = self._api.create_commit(
+                repo,
+                operations,
+                commit_message=title,
+                commit_description=description,
+                revision=branch,
+                parent_commit=parent,
+                repo_type=repo_type,
+            )
+        return str(info.oid)
+
+
+def _addition(content: FileContent) -> CommitOperationAdd:
+    addition = CommitOperationAdd(content.path, content.source)
+    if content.sha256 is not None:
+        addition.upload_info.sha256 = bytes.fromhex(content.sha256)
+    return addition
+
+
+def _quoted(text: str, keep: str = "") -> str:
+    from urllib.parse import quote
+
+    return quote(text, safe=keep)
+
+
+@contextmanager
+def _translated(doing: str, what: str) -> Iterator[None]:
+    """Turn the client's exceptions into ours; ``what`` is the repository, with @revision where there is one."""
+    try:
+        yield
+    except (RepositoryNotFoundError, RevisionNotFoundError, EntryNotFoundError) as error:
+        if isinstance(error, GatedRepoError):
+            raise UnauthorisedError(f"{what}: access to this repository has to be requested on the Hub") from error
+        raise NotOnHubError(f"{what}: not found on the Hub while {doing}: {_reason(error)}") from error
+    except BadRequestError as error:
+        raise StateError(f"{what}: the Hub refused {doing}: {_reason(error)}") from error
+    except HfHubHTTPError as error:
+        raise _from_status(error, doing, what) from error
+    except (httpx2.TimeoutException, httpx2.TransportError, ConnectionError, TimeoutError) as error:
+        raise UnreachableError(f"{what}: the Hub did not answer while {doing} ({type(error).__name__})") from error
+    except (RuntimeError, OSError) as error:
+        # hf_xet raises plain RuntimeError, and OSError for transfers that broke.
+        raise UnreachableError(f"{what}: {doing} broke off: {error}") from error
+    except ValueError as error:
+        raise UsageError(f"{what}: the Hub client refused {doing}: {error}") from error
+
+
+def _from_status(error: HfHubHTTPError, doing: str, what: str) -> HfverError:
+    status = error.response.status_code
+    text = f"{what}: {doing} failed with HTTP {status}: {_reason(error)}"
+    if status in (401, 403):
+        hint = "set HF_TOKEN to a token with write access, or run `hf auth login`"
+        return UnauthorisedError(text, hints=[hint])
+    if status == 412:
+        return StaleParentError(f"{what}: somebody else committed to the branch first")
+    if status == 409:
+        return ConflictError(text)
+    if status in _RETRYABLE:
+        after = error.response.headers.get("Retry-After", "")
+        return UnreachableError(text, retry_after=float(after) if after.isdigit() else None)
+    return StateError(text)
+
+
+def _reason(error: HfHubHTTPError | EntryNotFoundError) -> str:
+    message = getattr(error, "server_message", None) or str(error)
+    return " ".join(str(message).split()) or type(error).__name__
+
+
+def quieten(*, progress_bars: bool) -> None:
+    """The client's own bars appear only where ours would, and never its hints about faster packages."""
+    from huggingface_hub.utils import disable_progress_bars, enable_progress_bars, logging
+
+    logging.set_verbosity_error()
+    (enable_progress_bars if progress_bars else disable_progress_bars)()

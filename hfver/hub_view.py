@@ -1,0 +1,88 @@
+"""Reading a Hub repository's state, asking only for what is not known yet.
+
+One request lists the refs. Histories are remembered commit by commit, so a branch whose head is known costs nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+from hfver.hub_state import MAIN, HubCommit, HubRefs, HubState, missing_repo
+from hfver.paths import RECEIPT_PATH
+from hfver.receipt import MAX_BYTES, Receipt, parse_receipt
+from hfver.state import State
+
+RELEASE_BRANCHES = "release/"
+
+
+class HubReader(Protocol):
+    """What reading needs of the Hub."""
+
+    def refs(self, repo: str) -> HubRefs | None: ...
+    def commits(self, repo: str, revision: str, *, until: Callable[[str], bool]) -> list[HubCommit]: ...
+    def read(self, repo: str, revision: str, path: str, *, limit: int) -> bytes | None: ...
+
+
+def read_hub_state(hub: HubReader, repo: str, state: State) -> HubState:
+    """Refs and the histories of main, the maintenance branches and every tagged commit outside them."""
+    refs = hub.refs(repo)
+    if refs is None:
+        return missing_repo(repo)
+    lines = _lines(refs, lambda head: _line(hub, repo, head, state))
+    body = json.dumps({"branches": dict(refs.branches), "tags": dict(refs.tags)}, sort_keys=True)
+    state.remember_refs(repo, body, datetime.now(UTC).isoformat(timespec="seconds"))
+    return HubState(repo, exists=True, refs=refs, lines=lines)
+
+
+def recall_hub_state(repo: str, state: State) -> tuple[HubState, str] | None:
+    """The state as it was when the Hub was last asked, and when that was; None when it never was."""
+    known = state.known_refs(repo)
+    if known is None:
+        return None
+    body, asked = known
+    refs = HubRefs(**json.loads(body))
+    return HubState(repo, exists=True, refs=refs, lines=_lines(refs, lambda head: state.known_line(repo, head))), asked
+
+
+def read_receipt(hub: HubReader, repo: str, revision: str, state: State) -> Receipt | None:
+    """The receipt of a release commit; ``revision`` is a commit sha, so it is asked for at most once."""
+    where = f"{repo}@{revision[:8]}"
+    body = state.known_receipt(repo, revision)
+    if body is not None:
+        return parse_receipt(body, where=where)
+    body = hub.read(repo, revision, RECEIPT_PATH, limit=MAX_BYTES)
+    if body is None:
+        return None
+    receipt = parse_receipt(body, where=where)
+    state.remember_receipt(repo, revision, body)
+    return receipt
+
+
+def _line(hub: HubReader, repo: str, head: str, state: State) -> tuple[HubCommit, ...]:
+    known = state.known_line(repo, head)
+    if known is not None:
+        return known
+    fresh = hub.commits(repo, head, until=lambda sha: state.knows_commit(repo, sha))
+    below = state.known_line(repo, fresh[-1].sha) if fresh else None
+    line = tuple(fresh) if below is None else (*fresh[:-1], *below)
+    state.remember_line(repo, line)
+    return line
+
+
+def _lines(refs: HubRefs, line_of: Callable[[str], tuple[HubCommit, ...] | None]) -> dict[str, tuple[HubCommit, ...]]:
+    """The histories worth knowing, by branch; a tag off every branch (its branch was deleted) has one of its own."""
+    lines: dict[str, tuple[HubCommit, ...]] = {}
+    seen: set[str] = set()
+    branches = [name for name in refs.branches if name == MAIN or name.startswith(RELEASE_BRANCHES)]
+    heads = [(name, refs.branches[name]) for name in sorted(branches, key=lambda name: (name != MAIN, name))]
+    heads += [(f"refs/tags/{name}", target) for name, target in sorted(refs.tags.items())]
+    for name, head in heads:
+        if name.startswith("refs/tags/") and head in seen:
+            continue
+        line = line_of(head) or ()
+        lines[name] = line
+        seen.update(commit.sha for commit in line)
+    return lines

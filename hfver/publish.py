@@ -1,0 +1,255 @@
+"""Executes a plan: the one loop that changes the Hub.
+
+The order makes any prefix harmless: repository → branch → content → one commit → tag. Content nobody names is
+invisible, a commit without its tag is not a release yet, and the tag comes last: whoever sees it sees all of it. Every
+step asks before it acts, so running again finishes what was cut short.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from hfver.errors import ConflictError, IntegrityError, UnreachableError
+from hfver.hub_state import MAIN, HubCommit, HubRefs
+from hfver.model import OutputFile
+from hfver.paths import CARD_PATH, RECEIPT_PATH
+from hfver.plan import Commit, PublishPlan, complete
+from hfver.state import Content
+from hfver.trailers import parse_trailers
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """Bytes to commit at a path: a file on disk or the bytes themselves; ``sha256`` saves hashing them again."""
+
+    path: str
+    source: Path | bytes
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileCopy:
+    """A file to copy on the Hub's side from another revision of the same repository."""
+
+    path: str
+    source_path: str
+    source_revision: str
+
+
+class Prepared(Protocol):
+    """Content the Hub has received and a commit can now name; only the client knows what is in it."""
+
+
+class HubWriter(Protocol):
+    """What publishing needs of the Hub; ``hfver.adapters.hub_client.HubClient`` is it."""
+
+    def refs(self, repo: str) -> HubRefs | None: ...
+    def commits(self, repo: str, revision: str) -> Sequence[HubCommit]: ...
+    def create_repo(self, repo: str, *, private: bool) -> None: ...
+    def create_branch(self, repo: str, branch: str, start: str) -> None: ...
+    def send_content(self, repo: str, branch: str, contents: Sequence[FileContent]) -> Prepared: ...
+    def commit(
+        self,
+        repo: str,
+        branch: str,
+        *,
+        parent: str,
+        content: Prepared,
+        copies: Iterable[FileCopy],
+        deletes: Iterable[str],
+        title: str,
+        description: str,
+    ) -> str: ...
+    def create_tag(self, repo: str, tag: str, revision: str, message: str) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Verified bytes of one content: its md5 is what DVC recorded, and its sha256 was computed in the same read."""
+
+    content: Content
+    source: Path | bytes | None  # None: the bytes are not needed, only the digests
+
+
+class ContentSource(Protocol):
+    """Where the bytes of an output come from."""
+
+    def locate(self, files: Sequence[OutputFile]) -> Mapping[str, Located]:
+        """The bytes of these files, by md5. IntegrityError when any is missing everywhere or is not as recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardTexts:
+    """The card to publish, and the generated text it came from (they differ when people's edits were kept)."""
+
+    published: str
+    generated: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What publishing one tag ended in; ``new_bytes`` is what was sent, ``sent`` the number of files."""
+
+    tag: str
+    repo: str
+    revision: str
+    branch: str
+    already_published: bool = False
+    sent: int = 0
+    new_bytes: int = 0
+    known_bytes: int = 0
+    warnings: tuple[str, ...] = field(default=())
+
+
+Checkpoint = Callable[[str], None]
+
+
+def execute(
+    plan: PublishPlan,
+    hub: HubWriter,
+    source: ContentSource,
+    make_card: Callable[[Mapping[str, Content]], CardTexts],
+    *,
+    checkpoint: Checkpoint = lambda _step: None,
+) -> Outcome:
+    """Carry a plan out and return what came of it.
+
+    ``checkpoint`` is called with the name of each step once it is done. Raises ConflictError when somebody else was
+    first (plan again), UnreachableError when the Hub cannot be reached (run again later), IntegrityError when the bytes
+    are not what DVC recorded.
+    """
+    request, line = plan.request, plan.line
+    revision = plan.existing_revision
+    if plan.published:
+        assert revision is not None
+        return Outcome(request.tag.name, request.repo, revision, line.branch, already_published=True)
+    if revision is None:
+        revision = _commit_release(plan, hub, source, make_card, checkpoint)
+    _tag(plan, hub, revision)
+    checkpoint("tag")
+    return Outcome(
+        tag=request.tag.name,
+        repo=request.repo,
+        revision=revision,
+        branch=line.branch,
+        sent=len(plan.add),
+        new_bytes=plan.add_bytes,
+        known_bytes=plan.known_bytes,
+    )
+
+
+def _commit_release(
+    plan: PublishPlan,
+    hub: HubWriter,
+    source: ContentSource,
+    make_card: Callable[[Mapping[str, Content]], CardTexts],
+    checkpoint: Checkpoint,
+) -> str:
+    request, line = plan.request, plan.line
+    located = source.locate(plan.add)
+    checkpoint("read")
+    parent = _ensure_branch(plan, hub)
+    checkpoint("branch")
+    hashed = {file.md5: item.content for file in plan.add for item in [located[file.md5]]}
+    hashed |= _digests_of((*plan.unchanged, *(file for file, _ in plan.copy)), source)
+    card = make_card(hashed) if plan.generates_card else None
+    commit = complete(
+        plan,
+        hashed,
+        card=card.published if card else None,
+        generated_card=card.generated if card else None,
+    )
+    contents = [_file_content(file, located[file.md5]) for file in plan.add]
+    contents.append(FileContent(RECEIPT_PATH, commit.receipt_bytes))
+    if commit.card is not None:
+        contents.append(FileContent(CARD_PATH, commit.card))
+    prepared = hub.send_content(request.repo, line.branch, contents)
+    checkpoint("content")
+    copies = [FileCopy(file.path, known.path, known.revision) for file, known in plan.copy]
+    revision = _commit_once(plan, hub, parent, prepared, copies, commit)
+    checkpoint("commit")
+    return revision
+
+
+def _ensure_branch(plan: PublishPlan, hub: HubWriter) -> str:
+    """Make the repository and the branch where they are missing; return the commit to build on."""
+    request, line = plan.request, plan.line
+    if plan.creates_repo:
+        hub.create_repo(request.repo, private=request.private)
+    if line.start is not None:
+        hub.create_branch(request.repo, line.branch, line.start)
+        return line.start
+    if line.head is not None:
+        return line.head
+    refs = hub.refs(request.repo)
+    if refs is None or MAIN not in refs.branches:
+        raise UnreachableError(f"{request.repo}: the repository was created but its main branch is not there yet")
+    return refs.branches[MAIN]
+
+
+def _digests_of(files: Sequence[OutputFile], source: ContentSource) -> dict[str, Content]:
+    known = {
+        file.md5: Content(file.md5, file.size, file.sha256)
+        for file in files
+        if file.size is not None and file.sha256 is not None
+    }
+    unknown = [file for file in files if file.md5 not in known]
+    return known | {md5: item.content for md5, item in source.locate(unknown).items()} if unknown else known
+
+
+def _file_content(file: OutputFile, located: Located) -> FileContent:
+    if located.source is None:
+        raise IntegrityError(f"{file.path}: its bytes were not provided")
+    return FileContent(file.path, located.source, located.content.sha256)
+
+
+def _commit_once(
+    plan: PublishPlan,
+    hub: HubWriter,
+    parent: str,
+    prepared: Prepared,
+    copies: Sequence[FileCopy],
+    commit: Commit,
+) -> str:
+    """Commit; when the outcome is unknown, look the commit up by its trailers before anybody tries again."""
+    request = plan.request
+    try:
+        return hub.commit(
+            request.repo,
+            plan.line.branch,
+            parent=parent,
+            content=prepared,
+            copies=copies,
+            deletes=plan.delete,
+            title=commit.title,
+            description=commit.description,
+        )
+    except UnreachableError:
+        wanted = parse_trailers(commit.description)
+        for found in hub.commits(request.repo, plan.line.branch):
+            if found.sha == parent:
+                break
+            if parse_trailers(found.description) == wanted:
+                log.info("the commit of %s was made although the Hub's reply was lost", request.tag.name)
+                return found.sha
+        raise
+
+
+def _tag(plan: PublishPlan, hub: HubWriter, revision: str) -> None:
+    request = plan.request
+    if hub.create_tag(request.repo, request.tag.name, revision, request.tag.subject or request.tag.name):
+        return
+    refs = hub.refs(request.repo)
+    target = refs.tags.get(request.tag.name) if refs else None
+    if target != revision:
+        raise ConflictError(
+            f"{request.repo}: tag {request.tag.name} was created by somebody else at {(target or 'nothing')[:8]} while "
+            f"this release was committed as {revision[:8]}",
+            hints=["hfver status shows what the Hub has; nothing was overwritten"],
+        )

@@ -1,0 +1,92 @@
+"""On which Hub branch a release goes, and after which revision.
+
+Topology follows git: the parent of a release is the revision of its nearest published ancestor in git's graph. When
+that is the newest release of the Hub's main branch, main moves on; else the release goes to a maintenance branch
+started there, so that main never goes backwards because somebody tagged a hotfix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from hfver.hub_state import MAIN, HubState, PublishedRelease
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Where a release is committed.
+
+    ``head`` is the commit the release is made on top of (None while the repository does not exist yet), ``start`` is
+    set when the branch has to be created there first, and ``base`` is the release whose files the new one changes.
+    """
+
+    branch: str
+    head: str | None
+    start: str | None = None
+    base: PublishedRelease | None = None
+
+
+def nearest_releases(
+    commit: str, releases: Collection[PublishedRelease], parents: Mapping[str, tuple[str, ...]]
+) -> tuple[PublishedRelease, ...]:
+    """The releases of ``commit`` itself or, walking up every line of history, of its nearest published ancestors."""
+    by_commit: dict[str, PublishedRelease] = {}
+    for release in releases:
+        if release.trailers.commit is not None:
+            by_commit.setdefault(release.trailers.commit, release)
+    if commit in by_commit:
+        return (by_commit[commit],)
+    reached = _reach(commit, by_commit, parents)
+    # A release that another one descends from is not nearest: a merge can reach v1 directly and through v2.
+    covered = {older for newer in reached for older in _reach(newer, by_commit, parents, all_the_way=True)}
+    return tuple(by_commit[found] for found in reached if found not in covered)
+
+
+def _reach(
+    commit: str, stops: Collection[str], parents: Mapping[str, tuple[str, ...]], *, all_the_way: bool = False
+) -> list[str]:
+    found, seen, todo = [], {commit}, list(parents.get(commit, ()))
+    while todo:
+        current = todo.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        if current in stops:
+            found.append(current)
+            if not all_the_way:
+                continue
+        todo.extend(parents.get(current, ()))
+    return found
+
+
+def choose_line(hub: HubState, nearest: Collection[PublishedRelease], branch: str, fallback: str) -> Line:
+    """Where a release with these nearest published ancestors goes.
+
+    ``branch`` is the maintenance branch for its version (``release/1.2``); ``fallback`` is used when that branch
+    already holds a history the release does not descend from.
+    """
+    newest = hub.newest_release(MAIN)
+    head = hub.refs.branches.get(MAIN)
+    if newest is None:
+        return Line(MAIN, head)
+    if any(release.revision == newest.revision for release in nearest):
+        return Line(MAIN, head, base=newest)
+    for name in (branch, fallback):
+        if name not in hub.refs.branches:
+            base = _preferred(nearest, hub)
+            start = base.revision if base is not None else hub.lines[MAIN][-1].sha
+            return Line(name, start, start=start, base=base)
+        latest = hub.newest_release(name)
+        if latest is not None and any(release.revision == latest.revision for release in nearest):
+            return Line(name, hub.refs.branches[name], base=latest)
+        if latest is None and not nearest and hub.refs.branches[name] == hub.lines[MAIN][-1].sha:
+            return Line(name, hub.refs.branches[name])  # left empty by a publication that was cut short
+    head = hub.refs.branches[fallback]
+    return Line(fallback, head, base=hub.newest_release(fallback))
+
+
+def _preferred(nearest: Collection[PublishedRelease], hub: HubState) -> PublishedRelease | None:
+    """Of several nearest ancestors (a merge), the one that was published last on main, else the last one listed."""
+    order = {commit.sha: index for index, commit in enumerate(hub.lines.get(MAIN, ()))}
+    return min(nearest, key=lambda release: order.get(release.revision, len(order)), default=None)
