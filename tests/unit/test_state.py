@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from hfver.hub_state import HubCommit
+from hfver.state import Content, State, open_state
+
+
+def commits(count: int) -> list[HubCommit]:
+    return [
+        HubCommit(f"{index:040x}", f"title {index}", "text", "2026-01-01T00:00:00Z") for index in range(count, 0, -1)
+    ]
+
+
+def test_content_is_found_by_its_md5(tmp_path: Path) -> None:
+    known = [Content(f"{index:032x}", index, f"{index:064x}") for index in range(600)]
+    with open_state(tmp_path) as state:
+        state.remember_content(known)
+    with open_state(tmp_path) as state:
+        assert state.known_content([known[3].md5, "f" * 32]) == {known[3].md5: known[3]}
+        assert state.known_content([content.md5 for content in known]) == {content.md5: content for content in known}
+
+
+def test_a_history_is_known_from_any_of_its_commits(tmp_path: Path) -> None:
+    line = commits(5)
+    with open_state(tmp_path) as state:
+        state.remember_line("me/m", line)
+        assert state.known_line("me/m", line[0].sha) == tuple(line)
+        assert state.known_line("me/m", line[3].sha) == tuple(line[3:])
+        assert state.known_line("me/other", line[0].sha) is None
+        assert state.known_line("me/m", "f" * 40) is None
+
+
+def test_a_damaged_database_is_put_aside_and_built_again(tmp_path: Path) -> None:
+    path = tmp_path / "hfver" / "state.db"
+    path.parent.mkdir()
+    path.write_bytes(b"this is not a database, and long enough to be read as one" * 100)
+    state = State(path)
+    state.remember_content([Content("0" * 32, 1, "0" * 64)])
+    state.close()
+    assert path.with_suffix(".damaged").exists()
+
+
+def test_receipts_and_refs_are_remembered_by_repository(tmp_path: Path) -> None:
+    with open_state(tmp_path) as state:
+        state.remember_receipt("me/m", "a" * 40, b"{}")
+        state.remember_refs("me/m", '{"branches": {}}', "2026-01-01T00:00:00+00:00")
+        assert state.known_receipt("me/m", "a" * 40) == b"{}"
+        assert state.known_receipt("me/x", "a" * 40) is None
+        assert state.known_refs("me/m") == ('{"branches": {}}', "2026-01-01T00:00:00+00:00")
