@@ -1,0 +1,45 @@
+"""Configuration problems: where, which key, what is wrong. All of them are reported in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hfver.errors import ConfigError
+from hfver.redact import redact
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    file: str
+    line: int  # from 1; 0 for a problem of the file as a whole
+    column: int
+    key: str  # dotted; empty for a problem of the syntax
+    message: str
+    source: str = ""  # the line itself
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        text = f"{where}: {self.key}: {self.message}" if self.key else f"{where}: {self.message}"
+        return redact(f"{text}\n{self.line:>5} | {self.source}" if self.source else text)
+
+    def as_dict(self) -> dict[str, object]:
+        return {
+            "file": self.file,
+            "line": self.line,
+            "column": self.column,
+            "key": self.key,
+            "message": redact(self.message),
+        }
+
+
+class InvalidConfigError(ConfigError):
+    """What is wrong with the configuration, every problem with its place."""
+
+    def __init__(self, problems: Iterable[Problem], *, hints: Iterable[str] = ()) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems), hints=hints)
+
+
+class MissingConfigError(ConfigError):
+    """There is no configuration where one was looked for: hfver was never set up there."""
