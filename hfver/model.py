@@ -45,6 +45,7 @@ class OutputPointer:
     pushed: bool = True  # False for `push: false` and for imports: no DVC remote ever has the bytes
     remote: str | None = None
     files: tuple[OutputFile, ...] | None = None
+    subpath: str = ""  # the part of the output that was asked for, when it is not all of it
 
     @property
     def is_dir(self) -> bool:
@@ -57,11 +58,17 @@ class Output:
 
     pointer: OutputPointer
     files: tuple[OutputFile, ...]  # sorted by path
+    part_oid: str | None = None  # what DVC would call the part named by pointer.subpath, were it an output of its own
 
     @property
     def oid(self) -> str:
         """DVC's identity of the content; equal oids are equal models."""
-        return self.pointer.md5 or ""
+        return self.part_oid or self.pointer.md5 or ""
+
+    @property
+    def path(self) -> str:
+        """Where the files are, relative to the top of the git work tree."""
+        return f"{self.pointer.path}/{self.pointer.subpath}" if self.pointer.subpath else self.pointer.path
 
 
 @dataclass(frozen=True, slots=True)

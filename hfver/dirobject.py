@@ -1,0 +1,61 @@
+"""DVC's ``.dir`` objects: the list of files whose md5 is a directory's identity.
+
+The bytes are ``json.dumps`` of ``[{"md5": …, "relpath": …}, …]`` sorted by relpath, keys sorted, ASCII, no newline; the
+object id is their md5 with ``.dir`` appended. We must write exactly these bytes: git holds the id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+
+from hfver.errors import IntegrityError
+from hfver.model import DIR_SUFFIX, OutputFile
+
+_MD5 = re.compile(r"[0-9a-f]{32}")
+
+
+def build_dir_object(files: Iterable[OutputFile]) -> bytes:
+    entries = [{"md5": file.md5, "relpath": file.path} for file in files]
+    return json.dumps(sorted(entries, key=lambda entry: entry["relpath"]), sort_keys=True).encode()
+
+
+def dir_object_id(raw: bytes) -> str:
+    return hashlib.md5(raw, usedforsecurity=False).hexdigest() + DIR_SUFFIX
+
+
+def directory_id(files: Iterable[OutputFile]) -> str:
+    return dir_object_id(build_dir_object(files))
+
+
+def parse_dir_object(raw: bytes, origin: str) -> tuple[OutputFile, ...]:
+    """The files of a directory, by path. ``origin`` names the object in errors."""
+    try:
+        entries = json.loads(raw)
+    except ValueError as exc:
+        raise IntegrityError(f"{origin} is not a DVC directory object: {exc}") from exc
+    if not isinstance(entries, list):
+        raise IntegrityError(f"{origin} is not a DVC directory object: it is no list")
+    files = tuple(sorted((_entry(entry, origin) for entry in entries), key=lambda file: file.path))
+    if len({file.path for file in files}) != len(files):
+        raise IntegrityError(f"{origin} names a file twice")
+    return files
+
+
+def _entry(entry: object, origin: str) -> OutputFile:
+    match entry:
+        case {"md5": str(md5), "relpath": str(path)} if _MD5.fullmatch(md5):
+            pass
+        case _:
+            raise IntegrityError(f"{origin} has an entry without md5 and relpath: {str(entry)[:200]}")
+    if not is_safe_path(path):
+        raise IntegrityError(f"{origin} names a file outside its directory: {path!r}")
+    return OutputFile(path, md5)
+
+
+def is_safe_path(path: str) -> bool:
+    """Whether a relative path stays below the directory it is relative to, wherever it came from."""
+    parts = path.split("/")
+    return not ({"", ".", ".."} & set(parts)) and "\0" not in path

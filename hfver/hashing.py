@@ -1,0 +1,114 @@
+"""md5 and sha256 of content in one read.
+
+DVC identifies bytes by md5, the Hub by sha256. hashlib releases the interpreter while it works, so for big files the
+two run in two threads over the same buffers: the time of the slower one instead of the sum of both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+from typing import IO, Literal
+
+# DVC reads in blocks of this size, and its md5-dos2unix depends on where blocks end.
+BLOCK = 1 << 20
+_TWO_THREADS_FROM = 8 * BLOCK
+_LEGACY_PROBE = 512
+_TEXT_BYTES = bytes(range(32, 127)) + b"\n\r\t\f\b"
+
+HashName = Literal["md5", "md5-dos2unix"]
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    size: int
+    md5: str  # in the way of hash_name: for md5-dos2unix not the md5 of the bytes
+    sha256: str
+
+
+class Hasher:
+    """Digests of bytes given piece by piece."""
+
+    def __init__(self, hash_name: HashName = "md5") -> None:
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._sha256 = hashlib.sha256()
+        self._size = 0
+        self._legacy = hash_name == "md5-dos2unix"
+        self._block = bytearray()
+
+    def update(self, data: bytes) -> None:
+        self._size += len(data)
+        self._sha256.update(data)
+        self.update_md5(data)
+
+    def update_md5(self, data: bytes) -> None:
+        if not self._legacy:
+            self._md5.update(data)
+            return
+        self._block += data
+        while len(self._block) >= BLOCK:
+            self._md5.update(as_dvc2_text(bytes(self._block[:BLOCK])))
+            del self._block[:BLOCK]
+
+    def digests(self) -> Digests:
+        md5 = self._md5.copy()
+        if self._block:
+            md5.update(as_dvc2_text(bytes(self._block)))
+        return Digests(self._size, md5.hexdigest(), self._sha256.hexdigest())
+
+    def update_from(self, stream: IO[bytes], advance: Advance | None = None) -> None:
+        """All of a big stream, in two threads."""
+        blocks: Queue[bytes | None] = Queue(maxsize=4)
+
+        def work() -> None:
+            while (block := blocks.get()) is not None:
+                self._sha256.update(block)
+
+        worker = threading.Thread(target=work, name="sha256", daemon=True)
+        worker.start()
+        try:
+            while data := stream.read(BLOCK):
+                blocks.put(data)
+                self._size += len(data)
+                self.update_md5(data)
+                if advance is not None:
+                    advance(len(data))
+        finally:
+            blocks.put(None)
+            worker.join()
+
+
+def hash_file(path: Path, *, hash_name: HashName = "md5", advance: Advance | None = None) -> Digests:
+    hasher = Hasher(hash_name)
+    with path.open("rb", buffering=0) as file:
+        first = file.read(_TWO_THREADS_FROM)
+        if len(first) == _TWO_THREADS_FROM:
+            file.seek(0)
+            hasher.update_from(file, advance)
+        else:
+            hasher.update(first)
+            if advance is not None:
+                advance(len(first))
+    return hasher.digests()
+
+
+def md5_of_file(path: Path, *, hash_name: HashName = "md5") -> str:
+    """Only DVC's digest, for local comparisons."""
+    hasher = Hasher(hash_name)
+    with path.open("rb", buffering=0) as file:
+        while data := file.read(BLOCK):
+            hasher.update_md5(data)
+    return hasher.digests().md5
+
+
+def as_dvc2_text(block: bytes) -> bytes:
+    """What DVC before version 3 hashed in place of this block: text lost its carriage returns."""
+    probe = block[:_LEGACY_PROBE]
+    if b"\0" in probe or len(probe.translate(None, _TEXT_BYTES)) > 0.30 * len(probe):
+        return block
+    return block.replace(b"\r\n", b"\n")
