@@ -1,0 +1,137 @@
+"""DVC's settings, read without DVC: importing it takes longer than a checkout in which nothing changed."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from hfver.errors import StateError
+
+LinkType = Literal["reflink", "hardlink", "symlink", "copy"]
+DEFAULT_LINK_TYPES: tuple[LinkType, ...] = ("reflink", "copy")
+
+_QUOTED = re.compile(r"""(['"])(.*)\1\s*(?:#.*)?""")
+_NAMED_SECTION = re.compile(r"""remote\s+"(.*)\"""")
+
+Sections = dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class DvcSettings:
+    cache_dir: Path
+    link_types: tuple[LinkType, ...]
+    shared: bool
+    hardlink_lock: bool
+    autostage: bool
+    site_cache_dir: Path
+    default_remote: str | None
+    remotes: Mapping[str, str]  # name -> url
+
+    @property
+    def remote_names(self) -> tuple[str, ...]:
+        return tuple(self.remotes)
+
+
+def read_settings(root: Path) -> DvcSettings:
+    """``root`` is the directory that holds ``.dvc``."""
+    dvc_dir = root / ".dvc"
+    merged: Sections = {}
+    for path in (
+        _config_dir("DVC_SYSTEM_CONFIG_DIR", _system_config_dir()) / "config",
+        _config_dir("DVC_GLOBAL_CONFIG_DIR", _user_config_dir()) / "config",
+        dvc_dir / "config",
+        dvc_dir / "config.local",
+    ):
+        for section, options in _read(path).items():
+            merged.setdefault(section, {}).update(options)
+    core, cache = merged.get("core", {}), merged.get("cache", {})
+    remotes = {name: options["url"] for name, options in _remotes(merged).items() if "url" in options}
+    local = cache.get("local")
+    cache_dir = remotes.get(local, "") if local else cache.get("dir", "")
+    site = os.environ.get("DVC_SITE_CACHE_DIR") or core.get("site_cache_dir") or _site_cache_dir()
+    return DvcSettings(
+        cache_dir=Path(cache_dir) if cache_dir else dvc_dir / "cache",
+        link_types=_link_types(cache.get("type", "")),
+        shared=cache.get("shared", "").lower() == "group",
+        hardlink_lock=core.get("hardlink_lock", "").lower() == "true",
+        autostage=core.get("autostage", "").lower() == "true",
+        site_cache_dir=Path(site),
+        default_remote=core.get("remote") or None,
+        remotes=remotes,
+    )
+
+
+def _read(path: Path) -> Sections:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    parser = configparser.RawConfigParser(
+        strict=False, delimiters=("=",), comment_prefixes=("#",), allow_no_value=True, default_section="\0"
+    )
+    try:
+        # DVC indents options; to configparser an indented line continues the one before.
+        parser.read_string("\n".join(line.strip() for line in text.splitlines()))
+    except configparser.Error as exc:
+        raise StateError(f"{path} is not a DVC configuration: {exc.message}") from exc
+    sections: Sections = {}
+    for section in parser.sections():
+        name = section.strip("'").strip()
+        options = {key: _unquote(value or "") for key, value in parser.items(section)}
+        for key in ("dir", "url", "site_cache_dir"):
+            if key in options:
+                options[key] = _absolute(path.parent, options[key])
+        sections[name if '"' in name else name.lower()] = options
+    return sections
+
+
+def _remotes(sections: Sections) -> Sections:
+    found = {}
+    for section, options in sections.items():
+        match = _NAMED_SECTION.fullmatch(section)
+        if match:
+            found[match.group(1)] = options
+    return found
+
+
+def _unquote(value: str) -> str:
+    quoted = _QUOTED.fullmatch(value)
+    return quoted.group(2) if quoted else value.partition("#")[0].strip()
+
+
+def _absolute(base: Path, value: str) -> str:
+    if not value or re.match(r"\w+://", value):
+        return value
+    return os.path.abspath(base / Path(value).expanduser())  # noqa: PTH100 (without following links, as DVC does)
+
+
+def _link_types(value: str) -> tuple[LinkType, ...]:
+    known: dict[str, LinkType] = {kind: kind for kind in get_args(LinkType)}
+    names = (name.strip().strip("'\"") for name in value.split(","))
+    return tuple(known[name] for name in names if name in known) or DEFAULT_LINK_TYPES
+
+
+def _config_dir(variable: str, default: Path) -> Path:
+    return Path(os.environ.get(variable) or default)
+
+
+def _system_config_dir() -> Path:
+    if sys.platform == "darwin":
+        return Path("/Library/Application Support/dvc")
+    return Path((os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)[0]) / "dvc"
+
+
+def _user_config_dir() -> Path:
+    if sys.platform == "darwin":
+        return Path("~/Library/Application Support/dvc").expanduser()
+    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "dvc"
+
+
+def _site_cache_dir() -> str:
+    return "/Library/Caches/dvc" if sys.platform == "darwin" else "/var/tmp/dvc"  # noqa: S108 (it is DVC's choice)

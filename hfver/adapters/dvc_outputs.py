@@ -1,0 +1,176 @@
+"""What hfver asks of DVC itself. The rest of DVC's formats is read directly, see ``dvc_config`` and ``dvc_cache``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from hfver.adapters.dvc_cache import DvcCache
+from hfver.adapters.dvc_config import DvcSettings, read_settings
+from hfver.errors import StateError
+from hfver.hashing import HashName, hash_file
+from hfver.model import OutputFile, OutputPointer
+
+_NO_ADVANCE: Callable[[int], None] = lambda _size: None  # noqa: E731
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why one place could not give one file."""
+
+    path: str
+    place: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.place}: {self.reason}"
+
+
+class DvcProject:
+    """One DVC repository: the directory that holds ``.dvc``, usually the top of the git work tree."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def find(cls, top: Path, dvc_root: str = "") -> DvcProject:
+        """DVC at this place of the work tree; ``dvc_root`` as in ``OutputPointer``."""
+        root = top / dvc_root if dvc_root else top
+        if not (root / ".dvc").is_dir():
+            raise StateError(f"DVC is not set up in {root}", hints=["hfver init", "dvc init"])
+        return cls(root)
+
+    @classmethod
+    def init(cls, top: Path) -> DvcProject:
+        """Set DVC up, as ``dvc init`` does; its files are staged. Nothing is sent anywhere."""
+        from dvc.repo import Repo
+
+        _silence_dvc()
+        with _dvc_errors(f"DVC cannot be set up in {top}"):
+            Repo.init(str(top)).close()
+        return cls(top)
+
+    @cached_property
+    def settings(self) -> DvcSettings:
+        return read_settings(self.root)
+
+    @cached_property
+    def cache(self) -> DvcCache:
+        return DvcCache(self.settings)
+
+    def object_path(self, md5: str, hash_name: HashName = "md5") -> Path:
+        return self.cache.object_path(md5, hash_name)
+
+    def has(self, md5: str, hash_name: HashName = "md5") -> bool:
+        return self.cache.has(md5, hash_name)
+
+    def add(self, path: Path) -> tuple[Path, ...]:
+        """``dvc add`` with its git staging. Returns the pointer files written."""
+        with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot track {path}"):
+            return tuple(Path(stage.path) for stage in repo.add([str(path)]))
+
+    def pipeline_outputs(self, commit: str | None) -> tuple[OutputPointer, ...]:
+        """Outputs of pipeline stages as DVC itself expands them: slow, for templates that only it can read."""
+        from hfver.adapters.dvc_stages import stage_outputs
+
+        _silence_dvc()
+        with _dvc_errors(f"DVC cannot read the pipelines of {self.root}"):
+            return stage_outputs(self.root, commit)
+
+    # -- the DVC remote ------------------------------------------------------------------------------------------
+
+    def read_remote_dir_object(self, pointer: OutputPointer) -> bytes | None:
+        """As ``resolve.DirSource``; the object is kept in the cache only by whoever has verified it."""
+        assert pointer.md5 is not None
+        if not (pointer.remote or self.settings.default_remote):
+            return None
+        with self._remote(pointer.remote, pointer.hash_name) as odb:
+            try:
+                with odb.fs.open(odb.oid_to_path(pointer.md5), "rb") as stream:
+                    content: bytes = stream.read()
+            except FileNotFoundError:
+                return None
+            return content
+
+    def fetch(
+        self,
+        files: Sequence[OutputFile],
+        *,
+        hash_name: HashName = "md5",
+        remote: str | None = None,
+        advance: Callable[[int], None] = _NO_ADVANCE,
+    ) -> tuple[Problem, ...]:
+        """Bring exactly these files from the DVC remote into the cache, hashed before they get there.
+
+        DVC's own fetch takes what the remote gives, and calls an absent object "up to date". The settings are those of
+        the workspace: an old commit may name a remote that is gone.
+        """
+        if not files:
+            return ()
+        place = f"DVC remote {remote or self.settings.default_remote!r}"
+        with self._remote(remote, hash_name) as odb:
+
+            def one(file: OutputFile) -> Problem | None:
+                reason = self._fetch_one(odb, file, hash_name)
+                advance(file.size or 0)
+                return Problem(file.path, place, reason) if reason else None
+
+            with ThreadPoolExecutor(min(int(odb.fs.jobs), len(files)), thread_name_prefix="dvc-fetch") as pool:
+                return tuple(problem for problem in pool.map(one, files) if problem is not None)
+
+    def _fetch_one(self, odb: Any, file: OutputFile, hash_name: HashName) -> str | None:
+        temporary = self.cache.temporary()
+        try:
+            odb.fs.get_file(odb.oid_to_path(file.md5), str(temporary))
+            found = hash_file(temporary, hash_name=hash_name)
+            if found.md5 != file.md5 or file.sha256 not in {None, found.sha256}:
+                return f"damaged there (md5 {found.md5}, expected {file.md5})"
+            self.cache.insert(temporary, file.md5, hash_name)
+        except FileNotFoundError:
+            return "not there"
+        except OSError as exc:
+            return f"not readable: {exc}"
+        finally:
+            temporary.unlink(missing_ok=True)
+        return None
+
+    @contextmanager
+    def _remote(self, name: str | None, hash_name: HashName) -> Iterator[Any]:
+        with self._repo() as repo:
+            with _dvc_errors(f"the DVC remote {name or self.settings.default_remote or ''} cannot be used"):
+                odb = repo.cloud.get_remote_odb(name, "fetch", hash_name=hash_name)
+            yield odb
+
+    @contextmanager
+    def _repo(self, config: dict[str, Any] | None = None) -> Iterator[Any]:
+        from dvc.repo import Repo
+
+        _silence_dvc()
+        with _dvc_errors(f"DVC cannot open {self.root}"):
+            repo = Repo(str(self.root), config=config)
+        with repo:
+            yield repo
+
+
+def _silence_dvc() -> None:
+    """DVC reports what it does on stdout, where our data goes."""
+    logging.getLogger("dvc").setLevel(logging.WARNING)
+
+
+@contextmanager
+def _dvc_errors(context: str) -> Iterator[None]:
+    """DVC's errors, and those of the storage libraries it loads, as ours."""
+    from dvc.exceptions import DvcException
+    from dvc_objects.fs.errors import AuthError, ConfigError, RemoteMissingDepsError
+
+    try:
+        yield
+    except (DvcException, AuthError, ConfigError, RemoteMissingDepsError) as exc:
+        logging.getLogger(__name__).debug("DVC failed", exc_info=True)
+        raise StateError(f"{context}: {exc}", hints=["dvc doctor", "dvc config --list"]) from exc
