@@ -1,0 +1,62 @@
+"""One process in the background that does what is owed.
+
+It must leave nothing of its starter open: git waits for nobody, but whoever captured git's output waits for every
+process that still holds a copy of it. So: a session of its own, descriptors 0 to 2 on the null device and on a log
+file, none of the others, nothing of git's environment.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from hfver.adapters.git_process import clean_environment
+from hfver.hook_repo import MARK, HookRepo
+from hfver.launcher import command
+
+LOG = "worker.log"
+_LOG_LIMIT = 1_000_000
+
+
+def start_worker(repo: HookRepo) -> int:
+    """Start a worker for this repository and return its process id. It ends by itself, at once if another is at it."""
+    detached: dict[str, int | bool] = {"start_new_session": True}
+    if sys.platform == "win32":
+        detached = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    process = subprocess.Popen(
+        [*command(), "hook", "worker"],
+        cwd=repo.top,
+        env={**clean_environment(), MARK: "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        close_fds=True,
+        **detached,  # type: ignore[call-overload]
+    )
+    process.returncode = 0  # nobody waits for it on purpose: say so, or Popen complains when it is collected
+    return int(process.pid)
+
+
+def detach() -> None:
+    """Leave the terminal's session: for a process that sh has already put into the background."""
+    if sys.platform != "win32" and os.getsid(0) != os.getpid():
+        try:
+            os.setsid()
+        except PermissionError:
+            return  # already the leader of its group, so it was started detached
+
+
+def log_to_file(home: Path) -> None:
+    """Send what is printed from here on to the worker's log, which starts again when it has grown large."""
+    path = home / LOG
+    mode = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    if path.is_file() and path.stat().st_size > _LOG_LIMIT:
+        mode |= os.O_TRUNC
+    descriptor = os.open(path, mode, 0o644)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
