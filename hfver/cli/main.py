@@ -44,6 +44,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "checkout": Entry("hfver.cli.checkout", "checkout", "Bring back code, configs and model of a version."),
     },
     "Set up and serve": {
+        "config": Entry("hfver.cli.config", "config", "Look at the configuration and check it."),
+        "validate-config": Entry("hfver.cli.config", "validate_config", "Check both configuration files."),
+        "trust": Entry("hfver.cli.trust", "trust", "Let repositories use a Hub, a server or a directory."),
         "hooks": Entry("hfver.cli.hooks", "hooks", "Install, show and remove the git hooks."),
         "hub": Entry("hfver.cli.hub", "hub", "Run and look after the embedded hub."),
     },

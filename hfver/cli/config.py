@@ -1,0 +1,96 @@
+"""``hfver config``: what is configured, from where, and whether it is right."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hfver.cli.options import common
+from hfver.cli.output import Printer, Table
+
+if TYPE_CHECKING:
+    from hfver.config.settings import Config
+
+
+@click.group()
+def config() -> None:
+    """Look at the configuration and check it."""
+
+
+def config_file(command: Any) -> Any:
+    return click.option(
+        "-c",
+        "--config",
+        "path",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Read this file, not config.yaml.",
+    )(command)
+
+
+@config.command()
+@click.argument("prefix", default="")
+@config_file
+@common
+def show(printer: Printer, prefix: str, path: Path | None) -> None:
+    """Print every key with its effective value and where it comes from.
+
+    PREFIX limits the list: `hfver config show settings.upload`.
+    """
+    settings = [setting for setting in load(path).effective() if setting.key.startswith(prefix)]
+    rows = [(setting.key, _shown(setting.value), setting.origin) for setting in settings]
+    printer.data(settings, Table(("Key", "Value", "From"), rows, empty=f"No key starts with {prefix}."))
+
+
+@config.command()
+@click.option("--main", is_flag=True, help="The schema of config.yaml, not of the detailed file.")
+@common
+def schema(printer: Printer, main: bool) -> None:
+    """Print the JSON schema that editors use for completion."""
+    from hfver.config.templates import json_schema
+
+    printer.text(json.dumps(json_schema(main=main), indent=2, ensure_ascii=False))
+
+
+@config.command()
+@config_file
+@common
+def validate(printer: Printer, path: Path | None) -> None:
+    """Check both files: every problem with its line and column."""
+    check(printer, path)
+
+
+@click.command()
+@config_file
+@common
+def validate_config(printer: Printer, path: Path | None) -> None:
+    """Check both configuration files: every problem with its line and column."""
+    check(printer, path)
+
+
+def check(printer: Printer, path: Path | None) -> None:
+    loaded = load(path)
+    files = [loaded.main_file, loaded.huggingface.config_file]
+    printer.data({"valid": True, "files": files, "models": loaded.models}, f"{files[0]} and {files[1]} are valid.")
+
+
+def load(path: Path | None) -> Config:
+    from hfver.config.load import load_workspace
+
+    return load_workspace(workspace_top(Path.cwd()), environ=os.environ, config_path=path)
+
+
+def workspace_top(start: Path) -> Path:
+    """The top of the git work tree, or the directory itself where there is no git."""
+    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), start)
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == "":
+        return "(not set)"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(map(str, value)) or "(none)" if isinstance(value, list) else str(value)

@@ -1,0 +1,129 @@
+"""Who may get the user's token, and where a repository's configuration may reach."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hfver.errors import StateError, UnauthorisedError, UsageError
+from hfver.trust import (
+    Trust,
+    find_token,
+    may_send_token,
+    no_token_error,
+    read_trust,
+    require_trusted_url,
+    require_writable,
+    resolve_token,
+    trust_file,
+    write_trust,
+)
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    return {
+        "HOME": str(tmp_path / "home"),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "HF_HOME": str(tmp_path / "hf"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "more", "allowed"),
+    [
+        ("https://huggingface.co", {}, True),
+        ("https://huggingface.co:443", {}, True),
+        ("http://huggingface.co", {}, False),
+        ("https://huggingface.co.evil.example", {}, False),
+        ("https://evil.example/huggingface.co", {}, False),
+        ("https://hub.example", {}, False),
+        ("https://hub.example", {"HF_ENDPOINT": "https://hub.example/"}, True),
+        ("https://hub.example:8443", {"HF_ENDPOINT": "https://hub.example"}, False),
+        ("https://hub.example", {"HFVER_ENDPOINT": "https://hub.example"}, True),
+        ("embedded", {"HFVER_ENDPOINT": "embedded"}, False),
+        ("http://127.0.0.1:9999", {}, False),
+    ],
+)
+def test_only_known_endpoints_get_a_token(
+    environ: dict[str, str], endpoint: str, more: dict[str, str], allowed: bool
+) -> None:
+    environ = environ | more | {"HF_TOKEN": "secret"}
+    assert may_send_token(endpoint, environ) is allowed
+    assert resolve_token(endpoint, environ) == ("secret" if allowed else None)
+
+
+def test_trust_is_kept_in_the_users_directory_and_can_be_taken_back(environ: dict[str, str]) -> None:
+    path = write_trust(Trust().with_entry("https://hub.example/some/path").with_entry("/data/../data/backups"), environ)
+    assert path == trust_file(environ)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert read_trust(environ) == Trust(("https://hub.example",), ("/data/backups",))
+    assert may_send_token("https://hub.example", environ)
+    write_trust(read_trust(environ).without_entry("https://hub.example"), environ)
+    assert not may_send_token("https://hub.example", environ)
+    with pytest.raises(UsageError, match="was not trusted"):
+        read_trust(environ).without_entry("https://other.example")
+
+
+@pytest.mark.parametrize(
+    "entry", ["https://user:secret@hub.example", "hub.example", "./relative", "https://", "http://h:x"]
+)
+def test_what_is_no_server_or_absolute_path_cannot_be_trusted(entry: str) -> None:
+    with pytest.raises(UsageError):
+        Trust().with_entry(entry)
+
+
+def test_a_damaged_trust_file_is_named(environ: dict[str, str]) -> None:
+    trust_file(environ).parent.mkdir(parents=True)
+    trust_file(environ).write_text("{")
+    with pytest.raises(StateError, match=re.escape(f"{trust_file(environ)} is damaged")):
+        may_send_token("https://hub.example", environ)
+
+
+def test_tokens_come_from_the_environment_and_then_from_the_login(environ: dict[str, str], tmp_path: Path) -> None:
+    assert find_token(environ) is None
+    (tmp_path / "hf").mkdir()
+    (tmp_path / "hf" / "token").write_text("from-login\r\n")
+    assert find_token(environ) == "from-login"
+    assert find_token(environ | {"HUGGINGFACE_TOKEN": "legacy"}) == "legacy"
+    assert find_token(environ | {"HUGGINGFACE_TOKEN": "legacy", "HF_TOKEN": " new\n"}) == "new"
+    (tmp_path / "other").write_text("elsewhere")
+    assert find_token(environ | {"HF_TOKEN_PATH": str(tmp_path / "other")}) == "elsewhere"
+    assert find_token({"HOME": str(tmp_path)}) is None
+
+
+def test_a_missing_token_is_explained(environ: dict[str, str]) -> None:
+    untrusted = no_token_error("https://hub.example", environ | {"HF_TOKEN": "x"})
+    assert "not trusted: no token is sent there" in untrusted.message
+    assert untrusted.hints[0] == "hfver trust https://hub.example"
+    assert no_token_error("https://huggingface.co", environ).hints[0] == "hf auth login"
+
+
+def test_a_webhook_host_needs_trust_unless_the_user_named_it(environ: dict[str, str]) -> None:
+    url = "https://chat.example/T0/secret"
+    with pytest.raises(UnauthorisedError, match=r"goes to chat\.example, which") as caught:
+        require_trusted_url(url, "the notification", environ, own="HFVER_WEBHOOK_URL")
+    assert caught.value.hints == ["hfver trust https://chat.example"]
+    assert "secret" not in str(caught.value)
+    require_trusted_url(url, "the notification", environ | {"HFVER_WEBHOOK_URL": url}, own="HFVER_WEBHOOK_URL")
+    write_trust(Trust().with_entry("https://chat.example"), environ)
+    require_trusted_url(url, "the notification", environ)
+
+
+def test_paths_outside_the_repository_need_trust(environ: dict[str, str], tmp_path: Path) -> None:
+    top = tmp_path / "repo"
+    (top / ".git").mkdir(parents=True)
+    outside = tmp_path / "outside"
+    assert require_writable(Path("./backups"), top, "the backup", environ) == top / "backups"
+    for path in (outside, Path("../outside"), Path(".git/hooks"), Path("~/x")):
+        with pytest.raises(UnauthorisedError, match="without your trust"):
+            require_writable(path, top, "the backup", environ)
+    (top / "link").symlink_to(outside)
+    with pytest.raises(UnauthorisedError):
+        require_writable(Path("link/x"), top, "the backup", environ)
+    own = environ | {"HFVER_CACHE_DIR": str(outside)}
+    assert require_writable(outside, top, "the cache", own, own="HFVER_CACHE_DIR") == outside
+    write_trust(Trust().with_entry(str(outside)), environ)
+    assert require_writable(Path("../outside/a"), top, "the backup", environ) == outside / "a"
