@@ -7,10 +7,15 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.world import foreign_variables, own_world, stay_on_loopback
+
+if TYPE_CHECKING:
+    from hfver.local_hub.serve import EmbeddedHub
+    from tests.support.hub import HubForTests
 
 _WORLD = pytest.StashKey[Path]()
 
@@ -38,3 +43,29 @@ def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(root.parent))
     yield
+
+
+@pytest.fixture(scope="session")
+def hub_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedHub]:
+    """One hub for the whole run; tests take `hub`, which gives each of them a namespace."""
+    from hfver.local_hub.serve import EmbeddedHub
+
+    with EmbeddedHub(tmp_path_factory.mktemp("hub-store")) as server:
+        yield server
+
+
+@pytest.fixture
+def hub(hub_server: EmbeddedHub, tmp_path: Path) -> HubForTests:
+    """The shared hub, with a namespace of the test's own and empty caches."""
+    from tests.support.hub import HubForTests
+
+    return HubForTests(hub_server)
+
+
+@pytest.fixture
+def own_hub(tmp_path: Path) -> Iterator[HubForTests]:
+    """A hub with a store of its own, for tests that need faults or an empty store."""
+    from tests.support.hub import running_hub
+
+    with running_hub(tmp_path / "own-hub") as running:
+        yield running

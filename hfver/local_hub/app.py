@@ -1,0 +1,134 @@
+"""The ASGI application: checks every request passes, then the table of routes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from typing import Any
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Router
+
+from hfver.local_hub.errors import HubError, MovedError, not_offered
+from hfver.local_hub.exchange import Exchange, Receive, Scope, Send, exchange_for, hang_up
+from hfver.local_hub.faults import Fault
+from hfver.local_hub.hub import Hub
+from hfver.local_hub.routes import (
+    cas,
+    commits,
+    discussions,
+    files,
+    identity,
+    info,
+    refs,
+    repos,
+    resolve,
+    storage,
+    xet,
+)
+
+LOG = logging.getLogger("hfver.local_hub")
+OWN_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+def create_app(hub: Hub) -> HubApp:
+    return HubApp(hub)
+
+
+class HubApp:
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._router = Router(_routes(hub), redirect_slashes=False, default=_unknown)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise NotImplementedError(scope["type"])
+        target = _target(scope)
+        self._hub.requests.append((scope["method"], target))
+        fault = self._hub.faults.due(scope["method"], target) if self._hub.faults is not None else None
+        exchange = exchange_for(fault, receive, send, self._transport(scope))
+        if fault is None:
+            await self._answer(scope, exchange)
+        else:
+            await self._misbehave(fault, scope, exchange, Exchange(receive, send))
+
+    async def _misbehave(self, fault: Fault, scope: Scope, exchange: Exchange, real: Exchange) -> None:
+        await asyncio.sleep(fault.delay)
+        replaced = fault.status is not None or (fault.cut and fault.cut_after_bytes is None)
+        if fault.work_first or not replaced:
+            await self._answer(scope, exchange)
+        transport = self._transport(scope)
+        if fault.status is not None:
+            error = HubError(fault.status, None, fault.message, headers=fault.headers)
+            await exchange.drain()
+            await error.response()(scope, real.receive, real.send)
+        elif replaced and transport is not None:
+            await hang_up(transport, real.receive)
+
+    def _transport(self, scope: Scope) -> asyncio.Transport | None:
+        faults = self._hub.faults
+        return faults.connections.get(tuple(scope["client"])) if faults is not None and scope.get("client") else None
+
+    async def _answer(self, scope: Scope, exchange: Exchange) -> None:
+        try:
+            _check_host(scope)
+            # Routes match what was sent: see routing.py.
+            scope["path"] = self._path(scope)
+            scope["root_path"] = self._hub.prefix
+            await self._router(scope, exchange.receive, exchange.send)
+        except (HubError, MovedError) as refusal:
+            await _refuse(scope, exchange, refusal.response())
+        except ClientDisconnect:
+            return
+        except Exception:
+            number = secrets.token_hex(8)
+            LOG.exception("request %s failed: %s %s", number, scope["method"], _target(scope))
+            if exchange.started:
+                raise
+            error = HubError(500, None, f"The embedded hub made a mistake (request {number} in its log).")
+            await _refuse(scope, exchange, error.response())
+
+    def _path(self, scope: Scope) -> str:
+        """As it was sent; a client whose endpoint ends in a slash begins it with two."""
+        path: str = "/" + scope["raw_path"].decode("ascii", "replace").lstrip("/")
+        prefix = self._hub.prefix
+        if not f"{path}/".startswith(f"{prefix}/"):
+            raise HubError(404, None, f"This hub lies below {prefix}/.")
+        return f"{prefix}/{path.removeprefix(prefix).lstrip('/')}"
+
+
+async def _refuse(scope: Scope, exchange: Exchange, response: Response) -> None:
+    response.headers["X-Request-Id"] = secrets.token_hex(8)
+    await exchange.drain()
+    await response(scope, exchange.receive, exchange.send)
+
+
+def _check_host(scope: Scope) -> None:
+    """A web page whose name was made to point here (DNS rebinding) still sends its own name."""
+    host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    name, separator, port = host.rpartition(":")
+    if not separator or not port.isdigit():
+        name = host
+    if name.lower() not in OWN_HOSTS:
+        raise HubError(421, None, "This hub answers to 127.0.0.1 and localhost only.")
+
+
+def _target(scope: Scope) -> str:
+    path: str = scope["raw_path"].decode("ascii", "replace")
+    query: str = scope["query_string"].decode("ascii", "replace")
+    return f"{path}?{query}" if query else path
+
+
+def _routes(hub: Hub) -> list[BaseRoute]:
+    modules: tuple[Any, ...] = (identity, repos, info, refs, files, commits, xet, resolve, discussions, storage)
+    own = [route for module in modules for route in module.routes(hub)]
+    return [*cas.routes(hub.content, hub.capabilities), *own]
+
+
+async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    path = scope["path"].removeprefix(scope["root_path"])
+    if path.startswith("/api/"):
+        raise not_offered(f"{scope['method']} {path}")
+    raise HubError(404, None, f"There is nothing at {path}.")

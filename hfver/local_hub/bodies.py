@@ -1,0 +1,59 @@
+"""Request bodies, never larger than asked for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from hfver.local_hub.errors import bad_request, too_large
+
+JSON_LIMIT = 16 << 20
+
+
+async def read_body(request: Request, *, limit: int = JSON_LIMIT) -> bytes:
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > limit:
+        raise too_large(limit)
+    body = bytearray()
+    async for block in request.stream():
+        body += block
+        if len(body) > limit:
+            raise too_large(limit)
+    return bytes(body)
+
+
+async def read_object(request: Request, *, limit: int = JSON_LIMIT) -> dict[str, Any]:
+    """The body as a JSON object; an empty body is an empty object."""
+    body = await read_body(request, limit=limit)
+    return parse_object(body) if body.strip() else {}
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise bad_request("The body is not JSON.") from None
+    if not isinstance(value, dict):
+        raise bad_request("The body is not a JSON object.")
+    return value
+
+
+async def read_form(request: Request, *, limit: int = JSON_LIMIT) -> list[tuple[str, str]]:
+    body = await read_body(request, limit=limit)
+    try:
+        return parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict")
+    except ValueError:
+        raise bad_request("The body is not a form in UTF-8.") from None
+
+
+def text_field(fields: dict[str, Any], name: str, *, default: str | None = None) -> str:
+    """A text of the body; missing without a default, or of another type, is the caller's mistake."""
+    value = fields.get(name)
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, str):
+        raise bad_request(f'"{name}" must be a text.')
+    return value

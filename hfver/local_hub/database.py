@@ -1,0 +1,110 @@
+"""Accounts, tokens, repositories, discussions and settings: one SQLite file that several processes may use at once."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SCHEMA_VERSION = 1
+SCHEMA = """
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE accounts (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, fullname TEXT NOT NULL, email TEXT NOT NULL);
+CREATE TABLE tokens (
+    digest TEXT PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    role TEXT NOT NULL CHECK (role IN ('read', 'write')), label TEXT NOT NULL, created TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE repos (
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, namespace TEXT NOT NULL COLLATE NOCASE, name TEXT NOT NULL COLLATE NOCASE,
+    owner INTEGER NOT NULL REFERENCES accounts (id), visibility TEXT NOT NULL, gated TEXT, sdk TEXT,
+    created TEXT NOT NULL, updated TEXT NOT NULL, UNIQUE (kind, namespace, name)) WITHOUT ROWID;
+CREATE TABLE redirects (
+    kind TEXT NOT NULL, namespace TEXT NOT NULL COLLATE NOCASE, name TEXT NOT NULL COLLATE NOCASE,
+    repo TEXT NOT NULL REFERENCES repos (id) ON DELETE CASCADE, PRIMARY KEY (kind, namespace, name)) WITHOUT ROWID;
+CREATE TABLE discussions (
+    repo TEXT NOT NULL REFERENCES repos (id) ON DELETE CASCADE, num INTEGER NOT NULL, title TEXT NOT NULL,
+    status TEXT NOT NULL, author TEXT NOT NULL, created TEXT NOT NULL, base TEXT, merge_commit TEXT,
+    PRIMARY KEY (repo, num)) WITHOUT ROWID;
+CREATE TABLE events (
+    id TEXT PRIMARY KEY, repo TEXT NOT NULL, num INTEGER NOT NULL, position INTEGER NOT NULL, kind TEXT NOT NULL,
+    author TEXT NOT NULL, created TEXT NOT NULL, data TEXT NOT NULL,
+    FOREIGN KEY (repo, num) REFERENCES discussions (repo, num) ON DELETE CASCADE,
+    UNIQUE (repo, num, position)) WITHOUT ROWID;
+"""
+
+
+class Database:
+    """A pool of connections. SQLite's write lock, waited for up to half a minute, is what keeps processes apart."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: list[sqlite3.Connection] = []
+        self._mutex = threading.Lock()
+        with self.write() as connection:
+            _migrate(connection)
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        connection = self._take()
+        try:
+            yield connection
+        finally:
+            self._give_back(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of the block, or none of it when it raises."""
+        with self.read() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def setting(self, key: str) -> str | None:
+        with self.read() as connection:
+            row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row["value"])
+
+    def set(self, key: str, value: str) -> None:
+        with self.write() as connection:
+            connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, value))
+
+    def close(self) -> None:
+        with self._mutex:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _take(self) -> sqlite3.Connection:
+        with self._mutex:
+            if self._idle:
+                return self._idle.pop()
+        connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._mutex:
+            self._idle.append(connection)
+
+
+class StoreVersionError(Exception):
+    """The store was made by a newer hfver."""
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > SCHEMA_VERSION:
+        raise StoreVersionError(f"the hub's store has format {version}; this hfver knows up to {SCHEMA_VERSION}")
+    if version == 0:
+        for statement in SCHEMA.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

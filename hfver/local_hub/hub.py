@@ -1,0 +1,149 @@
+"""The hub itself: where its parts lie, who is asking, and which repository is meant."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+from collections import deque
+from pathlib import Path
+
+from starlette.requests import Request
+
+from hfver.local_hub.access import Capabilities
+from hfver.local_hub.accounts import Account, Accounts, Caller
+from hfver.local_hub.content_store import ContentStore
+from hfver.local_hub.database import Database
+from hfver.local_hub.discussions import Discussions
+from hfver.local_hub.errors import HubError, MovedError, forbidden, invalid_token, repo_not_found, token_required
+from hfver.local_hub.faults import Faults
+from hfver.local_hub.git.listings import Listings
+from hfver.local_hub.git.repository import Signature
+from hfver.local_hub.git.store import GitStore
+from hfver.local_hub.kinds import RepoKind
+from hfver.local_hub.repos import Repo, Repos
+
+PAGE_SIZE = 1000
+REQUESTS_REMEMBERED = 100_000
+SWEEP_EVERY = 3600.0
+
+
+class Hub:
+    def __init__(
+        self, root: Path, *, faults: Faults | None = None, prefix: str = "", page_size: int = PAGE_SIZE
+    ) -> None:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.root = root
+        self.faults = faults
+        self.prefix = prefix
+        self.page_size = page_size
+        self.requests: deque[tuple[str, str]] = deque(maxlen=REQUESTS_REMEMBERED)
+        self.database = Database(root / "hub.sqlite")
+        self.accounts = Accounts(self.database, root)
+        self.repos = Repos(self.database, self.accounts)
+        self.discussions = Discussions(self.database)
+        self.git = GitStore(root / "repos")
+        self.listings = Listings()
+        self.content = ContentStore(root / "content")
+        self.capabilities = Capabilities(root / "content")
+
+    def sweep(self) -> None:
+        """Remove what crashed processes left behind; at most once an hour, as it looks at every repository."""
+        now = time.time()
+        if now - float(self.database.setting("swept") or 0) < SWEEP_EVERY:
+            return
+        self.database.set("swept", str(now))
+        self.git.sweep({repo.id for repo in self.repos.all()})
+        self.content.sweep()
+
+    def close(self) -> None:
+        self.content.close()
+        self.database.close()
+
+    def base_url(self, request: Request) -> str:
+        """What absolute URLs in answers start with: the address the client used."""
+        return f"http://{request.headers['host']}{self.prefix}"
+
+    def caller(self, request: Request) -> Caller | None:
+        """Who is asking; None without a token. A token this hub does not know is refused, not ignored."""
+        scheme, _, value = request.headers.get("authorization", "").partition(" ")
+        if not scheme:
+            return None
+        token = value.strip() if scheme.lower() == "bearer" else _basic_password(scheme, value)
+        caller = self.accounts.authenticate(token) if token else None
+        if caller is None:
+            raise invalid_token()
+        return caller
+
+    def require_caller(self, request: Request, *, write: bool = False) -> Caller:
+        caller = self.caller(request)
+        if caller is None:
+            raise token_required()
+        if write and not caller.may_write:
+            raise forbidden("This token may only read.")
+        return caller
+
+    def locate(self, request: Request, *, write: bool = False) -> Repo:
+        """The repository a path names, if the caller may see it (and change it, with `write`)."""
+        kind: RepoKind = request.path_params["kind"]
+        namespace, name = str(request.path_params["ns"]), str(request.path_params["name"])
+        repo = self.repos.find(kind, namespace, name)
+        if repo is None:
+            moved = self.repos.moved_to(kind, namespace, name)
+            if moved is None or not self.may_read(self.caller(request), moved):
+                raise repo_not_found(f"{namespace}/{name}", status=404 if self.caller(request) else 401)
+            raise MovedError(self._moved_url(request, moved))
+        self.authorize(request, repo, write=write)
+        return repo
+
+    def authorize(self, request: Request, repo: Repo, *, write: bool) -> None:
+        caller = self.caller(request)
+        if not self.may_read(caller, repo):
+            # A private repository must look like one that does not exist.
+            raise repo_not_found(repo.full_name, status=404 if caller else 401)
+        if not write:
+            return
+        if caller is None:
+            raise token_required()
+        if not self.may_write(caller, repo):
+            raise forbidden(f"{caller.account.name} has no right to change {repo.full_name} with this token.")
+
+    def authorize_content(self, request: Request, repo: Repo) -> None:
+        """Files of a gated repository are for its owner; everybody may know that it exists."""
+        if repo.gated is not None and not owns(self.caller(request), repo):
+            message = f"Access to {repo.kind} {repo.full_name} is restricted. Its owner has to grant it."
+            raise HubError(403, "GatedRepo", message)
+
+    def may_read(self, caller: Caller | None, repo: Repo) -> bool:
+        return not repo.private or owns(caller, repo)
+
+    def may_write(self, caller: Caller | None, repo: Repo) -> bool:
+        return caller is not None and caller.may_write and owns(caller, repo)
+
+    def signature(self, account: Account) -> Signature:
+        return Signature(account.fullname, account.email, int(time.time()))
+
+    def _moved_url(self, request: Request, repo: Repo) -> str:
+        """The same address with the repository's present name in it."""
+        segments = request.scope["path"].removeprefix(self.prefix).split("/")
+        at = 3 if segments[1] == "api" else 1 if repo.kind is RepoKind.MODEL else 2
+        suffix = ".git" if segments[at + 1].endswith(".git") else ""
+        segments[at : at + 2] = [repo.namespace, repo.name + suffix]
+        query = f"?{request.url.query}" if request.url.query else ""
+        return f"{self.base_url(request)}{'/'.join(segments)}{query}"
+
+
+def owns(caller: Caller | None, repo: Repo) -> bool:
+    if caller is None:
+        return False
+    return repo.owner == caller.account.id or repo.namespace.lower() == caller.account.name.lower()
+
+
+def _basic_password(scheme: str, value: str) -> str | None:
+    """git sends a token as the password of basic authentication."""
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(value, validate=True).decode().partition(":")[2]
+    except (binascii.Error, ValueError):
+        return None

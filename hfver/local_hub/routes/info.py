@@ -1,0 +1,147 @@
+"""What a repository is: single ones, and lists of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
+
+from hfver.local_hub.cards import Card, parse_card
+from hfver.local_hub.git.refs import DEFAULT_BRANCH
+from hfver.local_hub.git.repository import GitRepository
+from hfver.local_hub.git.tree_edit import Blob
+from hfver.local_hub.kinds import RepoKind
+from hfver.local_hub.paging import flag, number, page
+from hfver.local_hub.repos import Repo
+from hfver.local_hub.routing import API_REPO, decoded, table
+
+if TYPE_CHECKING:
+    from hfver.local_hub.hub import Hub
+
+SORTS: dict[str, Callable[[Repo], str]] = {
+    "createdAt": lambda repo: repo.created,
+    "created_at": lambda repo: repo.created,
+    "lastModified": lambda repo: repo.updated,
+    "last_modified": lambda repo: repo.updated,
+}
+ALWAYS = ("_id", "id", "modelId")
+
+
+def routes(hub: Hub) -> list[BaseRoute]:
+    return table(
+        hub,
+        [
+            *(("GET", f"/api/{kind.plural}", partial(list_repos, kind=kind)) for kind in RepoKind),
+            ("GET", API_REPO, info),
+            ("GET", f"{API_REPO}/revision/{{rev:segment}}", info),
+        ],
+    )
+
+
+def info(hub: Hub, request: Request) -> Response:
+    repo = hub.locate(request)
+    revision = decoded(request, "rev") if "rev" in request.path_params else DEFAULT_BRANCH
+    git = hub.git.open(repo.id)
+    commit = git.resolve(revision).commit
+    described = describe(repo, commit, _card(git, commit))
+    expand = request.query_params.getlist("expand")
+    if not expand or "siblings" in expand:
+        described["siblings"] = _siblings(hub, git, commit, blobs=flag(request, "blobs"))
+    if "usedStorage" in expand:
+        described["usedStorage"] = used_storage(hub, git, commit)
+    if expand:
+        described = {key: value for key, value in described.items() if key in ALWAYS or key in expand}
+    return JSONResponse(described)
+
+
+def list_repos(hub: Hub, request: Request, *, kind: RepoKind) -> Response:
+    caller = hub.caller(request)
+    query = request.query_params
+    repos = [repo for repo in hub.repos.all(kind) if hub.may_read(caller, repo) and _matches(repo, request)]
+    sort = SORTS.get(query.get("sort", "createdAt"), SORTS["createdAt"])
+    repos.sort(key=lambda repo: (sort(repo), repo.id), reverse=True)
+    filters = [*query.getlist("filter"), *query.getlist("pipeline_tag"), *query.getlist("library")]
+    start, size = number(request, "cursor", 0), min(number(request, "limit", hub.page_size), hub.page_size) or 1
+    rows: list[dict[str, Any]] = []
+    position = start
+    while position < len(repos) and len(rows) < size:
+        row = _row(hub, repos[position])
+        if all(wanted in row["tags"] for wanted in filters):
+            rows.append(row)
+        position += 1
+    next_path = f"/api/{kind.plural}" if position < len(repos) else None
+    return page(hub, request, rows, next_path=next_path, cursor=str(position))
+
+
+def _matches(repo: Repo, request: Request) -> bool:
+    query = request.query_params
+    author, gated = query.get("author"), query.get("gated")
+    if author is not None and repo.namespace.lower() != author.lower():
+        return False
+    if gated is not None and (gated.lower() == "true") != (repo.gated is not None):
+        return False
+    return all(word.lower() in repo.full_name.lower() for word in query.getlist("search"))
+
+
+def _row(hub: Hub, repo: Repo) -> dict[str, Any]:
+    git = hub.git.open(repo.id)
+    commit = git.resolve(DEFAULT_BRANCH).commit
+    return describe(repo, commit, _card(git, commit))
+
+
+def describe(repo: Repo, commit: str, card: Card) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "_id": repo.id,
+        "id": repo.full_name,
+        "author": repo.namespace,
+        "sha": commit,
+        "lastModified": repo.updated,
+        "createdAt": repo.created,
+        "private": repo.private,
+        "visibility": repo.visibility,
+        "gated": repo.gated or False,
+        "disabled": False,
+        "downloads": 0,
+        "likes": 0,
+        "tags": card.tags(),
+        "cardData": card.metadata,
+    }
+    if repo.kind is RepoKind.MODEL:
+        described |= {"modelId": repo.full_name}
+        described |= {name: card.text_field(name) for name in ("pipeline_tag", "library_name") if card.text_field(name)}
+    if repo.sdk is not None:
+        described["sdk"] = repo.sdk
+    return described
+
+
+def used_storage(hub: Hub, git: GitRepository, commit: str) -> int:
+    """Bytes of the files at this commit; content shared with other commits or repositories is not told apart."""
+    entries = hub.listings.entries(git, git.commit(commit).tree, "", recursive=True)
+    facts = [git.facts(entry.oid) for entry in entries if not entry.is_folder]
+    return sum(fact.pointer.size if fact.pointer else fact.size for fact in facts)
+
+
+def _siblings(hub: Hub, git: GitRepository, commit: str, *, blobs: bool) -> list[dict[str, Any]]:
+    rows = []
+    for entry in hub.listings.entries(git, git.commit(commit).tree, "", recursive=True):
+        if entry.is_folder:
+            continue
+        row: dict[str, Any] = {"rfilename": entry.path}
+        if blobs:
+            fact = git.facts(entry.oid)
+            row |= {"blobId": entry.oid, "size": fact.pointer.size if fact.pointer else fact.size}
+            if fact.pointer:
+                row["lfs"] = {"sha256": fact.pointer.sha256, "size": fact.pointer.size, "pointerSize": fact.size}
+        rows.append(row)
+    return rows
+
+
+def _card(git: GitRepository, commit: str) -> Card:
+    found = git.lookup(commit, "README.md")
+    if not isinstance(found, Blob) or git.facts(found.oid).pointer:
+        return Card()
+    return parse_card(git.read(found.oid))

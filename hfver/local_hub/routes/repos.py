@@ -1,0 +1,153 @@
+"""Making, moving, changing and deleting repositories."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
+
+from hfver.local_hub.accounts import Account
+from hfver.local_hub.bodies import read_object, text_field
+from hfver.local_hub.clock import now
+from hfver.local_hub.errors import HubError, bad_request, repo_not_found
+from hfver.local_hub.kinds import RepoKind
+from hfver.local_hub.repos import Repo, check_visibility, new_id
+from hfver.local_hub.routing import API_REPO, table
+
+if TYPE_CHECKING:
+    from hfver.local_hub.hub import Hub
+
+# Unlike huggingface.co's, it marks no suffix as large: small files of every kind stay readable in git, and each
+# file that is stored as a pointer gets its own line when it is committed.
+GITATTRIBUTES = b"# Files stored as Git LFS pointers are listed here when they are committed.\n"
+
+
+def routes(hub: Hub) -> list[BaseRoute]:
+    return table(
+        hub,
+        [
+            ("POST", "/api/repos/create", create),
+            ("DELETE", "/api/repos/delete", delete),
+            ("POST", "/api/repos/move", move),
+            ("PUT", f"{API_REPO}/settings", settings),
+            ("GET", f"{API_REPO}/auth-check", auth_check_read),
+            ("GET", f"{API_REPO}/auth-check/read", auth_check_read),
+            ("GET", f"{API_REPO}/auth-check/write", auth_check_write),
+        ],
+    )
+
+
+async def create(hub: Hub, request: Request) -> Response:
+    fields = await read_object(request)
+    return await run_in_threadpool(_create, hub, request, fields)
+
+
+def _create(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+    account = hub.require_caller(request, write=True).account
+    kind = _kind(fields)
+    namespace = text_field(fields, "organization", default=account.name)
+    name = text_field(fields, "name")
+    hub.repos.check_name(account, namespace, name)
+    visibility = "private" if fields.get("private") is True else text_field(fields, "visibility", default="public")
+    check_visibility(kind, visibility)
+    sdk = text_field(fields, "sdk", default="") or None
+    if kind is RepoKind.SPACE and sdk is None:
+        raise bad_request('A space needs an "sdk".')
+    url = f"{hub.base_url(request)}/{kind.prefix}{namespace}/{name}"
+    existing = hub.repos.find(kind, namespace, name)
+    if existing is not None:
+        url = f"{hub.base_url(request)}/{existing.url_path}"
+        message = f"You already created this {kind} repo: {existing.full_name}"
+        return JSONResponse({"error": message, "url": url}, status_code=409, headers={"X-Error-Message": message})
+    repo = Repo(new_id(), kind, namespace, name, account.id, visibility, None, sdk, now(), now())
+    add_repo(hub, account, repo)
+    return JSONResponse({"url": url, "name": repo.full_name, "id": repo.id})
+
+
+def add_repo(hub: Hub, account: Account, repo: Repo) -> None:
+    """The git data first: a repo that can be found is whole."""
+    hub.git.create(repo.id, {".gitattributes": GITATTRIBUTES}, hub.signature(account), "initial commit")
+    try:
+        hub.repos.add(repo)
+    except HubError:
+        hub.git.remove(repo.id)
+        raise
+
+
+async def delete(hub: Hub, request: Request) -> Response:
+    fields = await read_object(request)
+    return await run_in_threadpool(_delete, hub, request, fields)
+
+
+def _delete(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+    account = hub.require_caller(request, write=True).account
+    repo = _named(
+        hub, request, _kind(fields), text_field(fields, "organization", default=account.name), fields.get("name")
+    )
+    hub.repos.remove(repo)
+    hub.git.remove(repo.id)
+    return JSONResponse({})
+
+
+async def move(hub: Hub, request: Request) -> Response:
+    fields = await read_object(request)
+    return await run_in_threadpool(_move, hub, request, fields)
+
+
+def _move(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+    account = hub.require_caller(request, write=True).account
+    source, target = text_field(fields, "fromRepo").split("/"), text_field(fields, "toRepo").split("/")
+    if len(source) != 2 or len(target) != 2:
+        raise bad_request("A repository is named namespace/name.")
+    repo = _named(hub, request, _kind(fields), *source)
+    hub.repos.check_name(account, *target)
+    hub.repos.move(repo, *target)
+    return JSONResponse({})
+
+
+async def settings(hub: Hub, request: Request) -> Response:
+    fields = await read_object(request)
+    return await run_in_threadpool(_settings, hub, request, fields)
+
+
+def _settings(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+    repo = hub.locate(request, write=True)
+    gated = fields.get("gated")
+    if gated not in (None, False, "auto", "manual"):
+        raise bad_request('"gated" must be "auto", "manual" or false.')
+    visibility = fields.get("visibility")
+    if visibility is None and isinstance(fields.get("private"), bool):
+        visibility = "private" if fields["private"] else "public"
+    if visibility is not None:
+        hub.repos.set_visibility(repo, text_field({"visibility": visibility}, "visibility"))
+    if gated is not None:
+        hub.repos.set_gated(repo, gated or None)
+    return JSONResponse({"gated": gated, "visibility": visibility})
+
+
+def auth_check_read(hub: Hub, request: Request) -> Response:
+    hub.authorize_content(request, hub.locate(request))
+    return JSONResponse({})
+
+
+def auth_check_write(hub: Hub, request: Request) -> Response:
+    hub.locate(request, write=True)
+    return JSONResponse({})
+
+
+def _named(hub: Hub, request: Request, kind: RepoKind, namespace: str, name: object) -> Repo:
+    repo = hub.repos.find(kind, namespace, name) if isinstance(name, str) else None
+    if repo is None:
+        raise repo_not_found(f"{namespace}/{name}")
+    hub.authorize(request, repo, write=True)
+    return repo
+
+
+def _kind(fields: dict[str, Any]) -> RepoKind:
+    try:
+        return RepoKind(text_field(fields, "type", default="model"))
+    except ValueError:
+        raise bad_request(f"There are no repositories of type {fields['type']!r}.") from None

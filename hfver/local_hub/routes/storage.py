@@ -1,0 +1,120 @@
+"""What repositories store: their large files, copies of whole repositories, and the room they take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
+
+from hfver.local_hub.bodies import read_object, text_field
+from hfver.local_hub.clock import from_seconds, now
+from hfver.local_hub.errors import bad_request, conflict
+from hfver.local_hub.git.reachable import pointer_files
+from hfver.local_hub.git.refs import DEFAULT_BRANCH
+from hfver.local_hub.paging import number, page
+from hfver.local_hub.repos import Repo, check_visibility, new_id
+from hfver.local_hub.routes.info import used_storage
+from hfver.local_hub.routing import API_REPO, table
+
+if TYPE_CHECKING:
+    from hfver.local_hub.hub import Hub
+
+
+def routes(hub: Hub) -> list[BaseRoute]:
+    return table(
+        hub,
+        [
+            ("GET", f"{API_REPO}/lfs-files", list_large_files),
+            ("POST", f"{API_REPO}/lfs-files/duplicate", share_large_files),
+            ("POST", f"{API_REPO}/duplicate", duplicate),
+            ("GET", "/api/settings/repositories", list_storage),
+            ("GET", "/api/organizations/{ns:segment}/settings/repositories", list_storage),
+        ],
+    )
+
+
+def list_large_files(hub: Hub, request: Request) -> Response:
+    repo = hub.locate(request)
+    files = list(pointer_files(hub.git.open(repo.id)))
+    start = number(request, "cursor", 0)
+    rows = [
+        {
+            "fileOid": file.oid,
+            "filename": file.path,
+            "oid": file.pointer.sha256,
+            "pushedAt": from_seconds(file.commit.seconds),
+            "size": file.pointer.size,
+        }
+        for file in files[start : start + hub.page_size]
+    ]
+    more = start + hub.page_size < len(files)
+    next_path = f"/api/{repo.kind.plural}/{repo.full_name}/lfs-files" if more else None
+    return page(hub, request, rows, next_path=next_path, cursor=str(start + hub.page_size))
+
+
+async def share_large_files(hub: Hub, request: Request) -> Response:
+    fields = await read_object(request)
+    return await run_in_threadpool(_share, hub, request, fields)
+
+
+def _share(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+    """Content is stored once for all repositories: it only has to be here."""
+    hub.require_caller(request, write=True)
+    hub.authorize_content(request, hub.locate(request))
+    files = fields.get("files")
+    if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
+        raise bad_request('"files" must be a list of objects.')
+    wanted = [text_field(file, "sha256") for file in files]
+    stored = hub.content.lookup(wanted)
+    failed = [{"sha256": sha256, "error": "not stored here"} for sha256 in wanted if sha256 not in stored]
+    return JSONResponse({"failed": failed})
+
+
+async def duplicate(hub: Hub, request: Request) -> Response:
+    fields = await read_object(request)
+    return await run_in_threadpool(_duplicate, hub, request, fields)
+
+
+def _duplicate(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+    account = hub.require_caller(request, write=True).account
+    source = hub.locate(request)
+    hub.authorize_content(request, source)
+    namespace, separator, name = text_field(fields, "repository").partition("/")
+    if not separator:
+        raise bad_request("A repository is named namespace/name.")
+    hub.repos.check_name(account, namespace, name)
+    visibility = text_field(fields, "visibility", default=source.visibility)
+    check_visibility(source.kind, visibility)
+    if hub.repos.find(source.kind, namespace, name):
+        raise conflict(f"{namespace}/{name} exists already.")
+    copy = Repo(new_id(), source.kind, namespace, name, account.id, visibility, None, source.sdk, now(), now())
+    hub.git.copy(source.id, copy.id)
+    try:
+        hub.repos.add(copy)
+    except BaseException:
+        hub.git.remove(copy.id)
+        raise
+    return JSONResponse({"url": f"{hub.base_url(request)}/{copy.url_path}", "filesCopyPending": False})
+
+
+def list_storage(hub: Hub, request: Request) -> Response:
+    account = hub.require_caller(request).account
+    namespace = str(request.path_params.get("ns", account.name)).lower()
+    rows = []
+    for repo in hub.repos.all():
+        if repo.namespace.lower() == namespace and repo.owner == account.id:
+            git = hub.git.open(repo.id)
+            storage = used_storage(hub, git, git.resolve(DEFAULT_BRANCH).commit)
+            rows.append(
+                {
+                    "id": repo.full_name,
+                    "type": repo.kind.value,
+                    "updatedAt": repo.updated,
+                    "visibility": repo.visibility,
+                    "storage": storage,
+                }
+            )
+    return JSONResponse(rows)

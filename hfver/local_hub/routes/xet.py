@@ -1,0 +1,56 @@
+"""Tokens with which a Xet client talks to the content store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
+
+from hfver.local_hub.paging import flag
+from hfver.local_hub.routes.cas import READ_SCOPE, WRITE_SCOPE
+from hfver.local_hub.routing import API_REPO, decoded, table
+
+if TYPE_CHECKING:
+    from hfver.local_hub.hub import Hub
+
+TOKEN_SECONDS = 3600
+NO_REVISION = "None"
+
+
+def routes(hub: Hub) -> list[BaseRoute]:
+    return table(
+        hub,
+        [
+            ("GET", f"{API_REPO}/xet-read-token/{{rev:segment}}", read_token),
+            ("GET", f"{API_REPO}/xet-write-token/{{rev:segment}}", write_token),
+        ],
+    )
+
+
+def read_token(hub: Hub, request: Request) -> Response:
+    repo = hub.locate(request)
+    hub.authorize_content(request, repo)
+    hub.git.open(repo.id).resolve(decoded(request, "rev"))
+    return _token(hub, request, READ_SCOPE)
+
+
+def write_token(hub: Hub, request: Request) -> Response:
+    create_pr = flag(request, "create_pr")
+    if create_pr:
+        hub.require_caller(request, write=True)
+    repo = hub.locate(request, write=not create_pr)
+    revision = decoded(request, "rev")
+    # The client has no revision to name for a pull request that does not exist yet.
+    if revision != NO_REVISION:
+        hub.git.open(repo.id).resolve(revision)
+    return _token(hub, request, WRITE_SCOPE)
+
+
+def _token(hub: Hub, request: Request, scope: str) -> Response:
+    seconds = hub.faults.token_seconds if hub.faults is not None else None
+    token, expires = hub.capabilities.issue(scope, TOKEN_SECONDS if seconds is None else seconds)
+    url = f"{hub.base_url(request)}/cas/{hub.content.store_id}-{hub.content.generation}"
+    headers = {"X-Xet-Cas-Url": url, "X-Xet-Access-Token": token, "X-Xet-Token-Expiration": str(expires)}
+    return JSONResponse({"accessToken": token, "exp": expires, "casUrl": url}, headers=headers)

@@ -1,0 +1,187 @@
+"""Running the hub: in a thread for as long as one command needs it, or in the foreground for anything else to use."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from hfver.local_hub.app import create_app
+from hfver.local_hub.faults import Faults
+from hfver.local_hub.hub import Hub
+
+LOOPBACK = "127.0.0.1"
+# Longer than clients keep idle connections, or one could be closed in the moment a request is sent on it.
+KEEP_ALIVE = 75
+LONGEST_HEAD = 1 << 20
+
+
+def default_store() -> Path:
+    """Where the hub keeps its data: shared by everything this user runs on this machine."""
+    named = os.environ.get("HFVER_HUB_DIR")
+    if named:
+        return Path(named).expanduser().absolute()
+    data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(data) / "hfver" / "hub"
+
+
+class EmbeddedHub:
+    """A hub on a port of its own while the ``with`` block runs. Several may use one store at the same time."""
+
+    def __init__(
+        self, store: Path | None = None, *, port: int = 0, faults: Faults | None = None, **options: Any
+    ) -> None:
+        self.store = store or default_store()
+        self.faults = faults
+        self._port = port
+        self._options = options
+
+    def __enter__(self) -> EmbeddedHub:
+        self.hub = Hub(self.store, faults=self.faults, **self._options)
+        try:
+            self.token = self.hub.accounts.default_token()
+            self.user = self.hub.accounts.default_user
+            self.requests = self.hub.requests
+            listener = _listen(self.hub, self._port)
+        except BaseException:
+            self.hub.close()
+            raise
+        self.endpoint = f"http://{LOOPBACK}:{listener.getsockname()[1]}{self.hub.prefix}"
+        self._server = _ThreadServer(_config(self.hub))
+        self._thread = threading.Thread(
+            target=self._server.run, args=([listener],), name="hfver-embedded-hub", daemon=True
+        )
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.stop()
+        self._thread.join()
+        self.hub.close()
+
+
+def serve(
+    store: Path | None, port: int, on_ready: Callable[[EmbeddedHub], None], *, faults: Faults | None = None
+) -> None:
+    """Serve until SIGINT or SIGTERM. `on_ready` gets an object with the endpoint, token and user to tell."""
+    described = EmbeddedHub(store, port=port, faults=faults)
+    hub = Hub(described.store, faults=faults)
+    try:
+        hub.sweep()
+        listener = _listen(hub, port)
+        described.endpoint = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+        described.token, described.user = hub.accounts.default_token(), hub.accounts.default_user
+        server = _ForegroundServer(_config(hub), partial(on_ready, described))
+        server.run([listener])
+    finally:
+        hub.close()
+
+
+class _ThreadServer(uvicorn.Server):
+    """uvicorn looks at its exit flag ten times a second; a command that is done should not wait for that."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._running = threading.Event()
+        self._over: asyncio.Event
+
+    async def main_loop(self) -> None:
+        self._over = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._running.set()
+        await self._over.wait()
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            super().run(sockets)
+        finally:
+            self._running.set()
+
+    def stop(self) -> None:
+        self._running.wait()
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._over.set)
+
+
+class _ForegroundServer(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+
+class _TrackedProtocol(H11Protocol):
+    """Lets faults get at the connection of a request."""
+
+    def __init__(self, connections: dict[Any, asyncio.Transport], *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._tracked = connections
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._tracked[transport.get_extra_info("peername")] = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._tracked.pop(self.transport.get_extra_info("peername"), None)
+        super().connection_lost(exc)
+
+
+def _config(hub: Hub) -> uvicorn.Config:
+    protocol: Any = partial(_TrackedProtocol, hub.faults.connections) if hub.faults is not None else H11Protocol
+    return uvicorn.Config(
+        create_app(hub),
+        http=protocol,
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=5,
+        h11_max_incomplete_event_size=LONGEST_HEAD,
+    )
+
+
+def _listen(hub: Hub, port: int) -> socket.socket:
+    """The asked port; else the store's last one, as Xet clients remember what they sent by address; else any."""
+    remembered = int(hub.database.setting("port") or 0)
+    try:
+        listener = _bind(port or remembered)
+    except OSError:
+        if port or not remembered:
+            raise
+        listener = _bind(0)
+    if not remembered:
+        hub.database.set("port", str(listener.getsockname()[1]))
+    return listener
+
+
+def _bind(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((LOOPBACK, port))
+        listener.listen(256)
+    except OSError:
+        listener.close()
+        raise
+    return listener
