@@ -19,6 +19,8 @@ _SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS content (md5 TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
     PRIMARY KEY (md5, size)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS verified_object (path TEXT PRIMARY KEY, ino INTEGER NOT NULL, size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS hub_commit (repo TEXT NOT NULL, sha TEXT NOT NULL, parent TEXT, title TEXT NOT NULL,
     description TEXT NOT NULL, date TEXT NOT NULL, PRIMARY KEY (repo, sha)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS receipt (repo TEXT NOT NULL, revision TEXT NOT NULL, body BLOB NOT NULL,
@@ -70,6 +72,22 @@ class State:
         for md5 in wanted:
             for size, sha256 in self._db.execute("SELECT size, sha256 FROM content WHERE md5 = ?", (md5,)):
                 found[md5] = Content(md5, size, sha256)
+        return found
+
+    # -- objects in DVC's cache -----------------------------------------------------------------------------------
+
+    def remember_verified(self, objects: Iterable[tuple[str, int, int, int]]) -> None:
+        """Cache objects (path, inode, size, mtime in ns) whose bytes were found to be what their name says."""
+        with self._db:
+            self._db.executemany("INSERT OR REPLACE INTO verified_object VALUES (?, ?, ?, ?)", objects)
+
+    def verified(self, paths: Sequence[str]) -> set[tuple[str, int, int, int]]:
+        """What is remembered of these cache objects; one that has changed since differs in inode, size or mtime."""
+        found: set[tuple[str, int, int, int]] = set()
+        for at in range(0, len(paths), 500):
+            chunk = paths[at : at + 500]
+            query = f"SELECT * FROM verified_object WHERE path IN ({', '.join('?' * len(chunk))})"  # noqa: S608
+            found.update(self._db.execute(query, chunk))
         return found
 
     # -- Hub commits ----------------------------------------------------------------------------------------------

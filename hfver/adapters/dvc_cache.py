@@ -11,21 +11,41 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from hfver.adapters.dvc_config import DvcSettings
-from hfver.hashing import HashName
+from hfver.hashing import Advance, HashName, hash_file
 from hfver.model import OutputFile, OutputPointer
 
 _TEMPORARY = "hfver-tmp"
 _OBJECT_MODE = 0o444
 
 
+class Memory(Protocol):
+    """Remembers cache objects (path, inode, size, mtime in ns) that were hashed and found right."""
+
+    def verified(self, paths: Sequence[str]) -> Collection[tuple[str, int, int, int]]: ...
+    def remember_verified(self, objects: Sequence[tuple[str, int, int, int]]) -> None: ...
+
+
+class NoMemory:
+    """Everything is hashed every time."""
+
+    def verified(self, paths: Sequence[str]) -> Collection[tuple[str, int, int, int]]:
+        return ()
+
+    def remember_verified(self, objects: Sequence[tuple[str, int, int, int]]) -> None:
+        pass
+
+
 class DvcCache:
-    def __init__(self, settings: DvcSettings) -> None:
+    def __init__(self, settings: DvcSettings, memory: Memory) -> None:
         self.directory = settings.cache_dir
+        self._memory = memory
         self._directory_mode = 0o2775 if settings.shared else None
 
     def object_path(self, md5: str, hash_name: HashName = "md5") -> Path:
@@ -49,7 +69,7 @@ class DvcCache:
 
     def size_of(self, md5: str, hash_name: HashName = "md5") -> int | None:
         try:
-            return os.stat(self.object_name(md5, hash_name)).st_size  # noqa: PTH116 (see object_name)
+            return os.stat(self.object_name(md5, hash_name)).st_size
         except FileNotFoundError:
             return None
 
@@ -60,6 +80,25 @@ class DvcCache:
             return self.object_path(pointer.md5, pointer.hash_name).read_bytes()
         except FileNotFoundError:
             return None
+
+    def damaged(
+        self, files: Iterable[OutputFile], hash_name: HashName = "md5", advance: Advance | None = None
+    ) -> tuple[OutputFile, ...]:
+        """Those whose object is not what its name says. One found whole is not read again until it changes."""
+        by_name = {self.object_name(file.md5, hash_name): file for file in files}
+        marks = {name: _mark(name) for name in by_name}
+        remembered = self._memory.verified(list(by_name))
+        unsure = [name for name, mark in marks.items() if mark not in remembered]
+
+        def is_whole(name: str) -> bool:
+            file = by_name[name]
+            found = hash_file(Path(name), hash_name=hash_name, advance=advance)
+            return found.md5 == file.md5 and file.sha256 in {None, found.sha256}
+
+        with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="verify") as pool:
+            whole = dict(zip(unsure, pool.map(is_whole, unsure), strict=True))
+        self._memory.remember_verified([marks[name] for name, good in whole.items() if good])
+        return tuple(by_name[name] for name, good in whole.items() if not good)
 
     # -- getting content in --------------------------------------------------------------------------------------
 
@@ -84,8 +123,9 @@ class DvcCache:
         return self.insert(temporary, oid, hash_name)
 
     def discard(self, md5: str, hash_name: HashName = "md5") -> None:
-        """Take away an object that was found to be damaged."""
-        self.object_path(md5, hash_name).unlink(missing_ok=True)
+        """Put aside an object that was found to be damaged: under its name DVC would trust it."""
+        with suppress(FileNotFoundError):
+            self.object_path(md5, hash_name).replace(self.temporary(f"damaged-{md5}"))
 
     def _make(self, directory: Path) -> None:
         if directory.is_dir():
@@ -95,3 +135,8 @@ class DvcCache:
             directory.mkdir()
             if self._directory_mode is not None:
                 directory.chmod(self._directory_mode)
+
+
+def _mark(name: str) -> tuple[str, int, int, int]:
+    info = os.stat(name)
+    return name, info.st_ino, info.st_size, info.st_mtime_ns

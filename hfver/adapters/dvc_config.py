@@ -9,11 +9,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
+from hfver.checkout.links import LinkType
 from hfver.errors import StateError
 
-LinkType = Literal["reflink", "hardlink", "symlink", "copy"]
 DEFAULT_LINK_TYPES: tuple[LinkType, ...] = ("reflink", "copy")
 
 _QUOTED = re.compile(r"""(['"])(.*)\1\s*(?:#.*)?""")

@@ -3,48 +3,44 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hfver.adapters.dvc_cache import DvcCache
+from hfver.adapters.dvc_cache import DvcCache, Memory, NoMemory
 from hfver.adapters.dvc_config import DvcSettings, read_settings
+from hfver.adapters.dvc_ignore import ignored_by_dvc
+from hfver.adapters.dvc_lock import dvc_lock, refuse_if_in_use
+from hfver.adapters.dvc_state import DvcState, row_checksum
+from hfver.checkout.compare import Knows
+from hfver.checkout.links import LinkType
 from hfver.errors import StateError
 from hfver.hashing import HashName, hash_file
 from hfver.model import OutputFile, OutputPointer
+from hfver.sources import Problem
 
 _NO_ADVANCE: Callable[[int], None] = lambda _size: None  # noqa: E731
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why one place could not give one file."""
-
-    path: str
-    place: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.place}: {self.reason}"
 
 
 class DvcProject:
     """One DVC repository: the directory that holds ``.dvc``, usually the top of the git work tree."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, memory: Memory | None = None) -> None:
         self.root = root
+        self._memory = memory or NoMemory()
 
     @classmethod
-    def find(cls, top: Path, dvc_root: str = "") -> DvcProject:
+    def find(cls, top: Path, dvc_root: str = "", memory: Memory | None = None) -> DvcProject:
         """DVC at this place of the work tree; ``dvc_root`` as in ``OutputPointer``."""
         root = top / dvc_root if dvc_root else top
         if not (root / ".dvc").is_dir():
             raise StateError(f"DVC is not set up in {root}", hints=["hfver init", "dvc init"])
-        return cls(root)
+        return cls(root, memory)
 
     @classmethod
     def init(cls, top: Path) -> DvcProject:
@@ -62,7 +58,11 @@ class DvcProject:
 
     @cached_property
     def cache(self) -> DvcCache:
-        return DvcCache(self.settings)
+        return DvcCache(self.settings, self._memory)
+
+    @cached_property
+    def _state(self) -> DvcState:
+        return DvcState(self.root, self.settings)
 
     def object_path(self, md5: str, hash_name: HashName = "md5") -> Path:
         return self.cache.object_path(md5, hash_name)
@@ -82,6 +82,48 @@ class DvcProject:
         _silence_dvc()
         with _dvc_errors(f"DVC cannot read the pipelines of {self.root}"):
             return stage_outputs(self.root, commit)
+
+    # -- the work tree --------------------------------------------------------------------------------------------
+
+    @property
+    def link_types(self) -> Sequence[LinkType]:
+        return self.settings.link_types
+
+    def knows(self, root: str, hash_name: HashName) -> Knows:
+        """DVC's memory of the files at and below ``root``, asked by path and stat."""
+        rows = self._state.rows(root, hash_name)
+
+        def md5_of(path: str, info: os.stat_result) -> str | None:
+            row = rows.get(path)
+            return row.md5 if row is not None and row.checksum == row_checksum(info) else None
+
+        return md5_of
+
+    def remember(
+        self,
+        root: str,
+        rows: Iterable[tuple[str, str, os.stat_result]],
+        mtimes: Mapping[str, float],
+        hash_name: HashName,
+    ) -> None:
+        self._state.save(root, rows, mtimes, hash_name)
+
+    def ignored(self, root: str, paths: Collection[str]) -> Collection[str]:
+        """Those of the paths below ``root`` that a .dvcignore hides from DVC."""
+        return ignored_by_dvc(self.root, root, paths)
+
+    @contextmanager
+    def locked(self, paths: Sequence[Path]) -> Iterator[Path]:
+        """Keep DVC out while the work tree changes; gives an empty directory for files on their way in."""
+        with dvc_lock(self.root, hardlink_lock=self.settings.hardlink_lock):
+            refuse_if_in_use(self.root, paths)
+            staging = self.root / ".dvc" / "tmp" / "hfver"
+            shutil.rmtree(staging, ignore_errors=True)  # left by a run that was killed
+            staging.mkdir(parents=True)
+            try:
+                yield staging
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
 
     # -- the DVC remote ------------------------------------------------------------------------------------------
 

@@ -1,0 +1,236 @@
+"""Checking out outputs: from what is wanted to a work tree that has it.
+
+look      scan and compare; refuse what would lose somebody's work            reads only
+obtain    everything to be written into the cache, verified                   changes the cache only
+move git  when asked; git and DVC hooks run, and find everything in the cache
+apply     under DVC's lock
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from hfver.checkout.apply import apply
+from hfver.checkout.compare import Comparison, Knows, Present, compare
+from hfver.checkout.links import Linker, LinkType
+from hfver.checkout.scan import scan
+from hfver.errors import RefusedError, StateError
+from hfver.hashing import Advance, HashName
+from hfver.model import Output, OutputFile
+from hfver.sources import Cache, FileSource, Obtained, Source, obtain, take_copy
+
+_SHOWN = 5
+
+
+class ObjectCache(Cache, Protocol):
+    def has(self, md5: str, hash_name: HashName = "md5") -> bool: ...
+    def object_name(self, md5: str, hash_name: HashName = "md5") -> str: ...
+    def damaged(self, files: Iterable[OutputFile], hash_name: HashName, advance: Advance) -> Sequence[OutputFile]: ...
+
+
+class Project(Protocol):
+    """What a checkout needs of DVC; ``adapters.dvc_outputs.DvcProject`` is it."""
+
+    @property
+    def cache(self) -> ObjectCache: ...
+    @property
+    def link_types(self) -> Sequence[LinkType]: ...
+    def knows(self, root: str, hash_name: HashName) -> Knows: ...
+    def ignored(self, root: str, paths: Collection[str]) -> Collection[str]: ...
+    def remember(
+        self,
+        root: str,
+        rows: Iterable[tuple[str, str, os.stat_result]],
+        mtimes: Mapping[str, float],
+        hash_name: HashName,
+    ) -> None: ...
+    def locked(self, paths: Sequence[Path]) -> AbstractContextManager[Path]:
+        """DVC's lock; gives an empty directory for files on their way in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One output at the version to be checked out, and how to get what is missing of it."""
+
+    output: Output
+    root: Path  # where it goes
+    project: Project
+    sources: Sequence[Source]
+    known: Callable[[str], bool]  # whether content of this md5 belongs to a version somebody recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a checkout did to one output. Paths are relative to the output."""
+
+    path: str
+    md5: str
+    written: tuple[str, ...]
+    removed: tuple[str, ...]
+    unchanged: int
+    sources: Mapping[str, int]
+    problems: tuple[str, ...]
+    saved: Mapping[str, str]  # content put into the cache before it went: path -> md5
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One output, compared with what is there."""
+
+    wanted: Wanted
+    comparison: Comparison
+    losses: tuple[Present, ...]
+
+    @property
+    def hash_name(self) -> HashName:
+        return self.wanted.output.pointer.hash_name
+
+
+def check_out(
+    wanted: Sequence[Wanted],
+    *,
+    force: bool,
+    move_git: Callable[[], bool],
+    label: str,
+    advance: Callable[[int], Advance],
+) -> tuple[Result, ...]:
+    """``move_git`` says whether it changed anything; ``advance(total)`` starts a progress bar of so many bytes."""
+    looks = [look(item, force=force) for item in wanted]
+    obtained = [_obtain(item, label, advance) for item in looks]
+    if move_git():
+        looks = [look(item, force=force) for item in wanted]  # hooks may have changed what we saw
+    return tuple(_apply(item, found) for item, found in zip(looks, obtained, strict=True))
+
+
+def look(wanted: Wanted, *, force: bool) -> Look:
+    output, project = wanted.output, wanted.project
+    root, hash_name = str(wanted.root), output.pointer.hash_name
+    comparison = compare(
+        scan(root),
+        output.files,
+        single=is_single(output),
+        known=project.knows(root, hash_name),
+        ignored=lambda paths: project.ignored(root, paths),
+        hash_name=hash_name,
+    )
+    losses = comparison.losses(lambda md5: project.cache.has(md5, hash_name))
+    if not force:
+        _refuse_to_lose(comparison, [item for item in losses if not wanted.known(item.md5 or "")], output)
+    return Look(wanted, comparison, losses)
+
+
+def is_single(output: Output) -> bool:
+    """Whether the output is one file and not a directory with one file."""
+    pointer = output.pointer
+    if not pointer.subpath:
+        return not pointer.is_dir and len(output.files) == 1 and output.files[0].path == Path(pointer.path).name
+    return output.part_oid is not None and not output.part_oid.endswith(".dir")
+
+
+def _refuse_to_lose(comparison: Comparison, losses: Sequence[Present], output: Output) -> None:
+    names = [item.path or output.path for item in losses] + [
+        f"{path} ({what})" for path, what in comparison.odd.items()
+    ]
+    if names:
+        shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+        raise RefusedError(
+            f"{comparison.root} has content that is in no known version and would be lost: {shown}",
+            hints=[
+                f"dvc add {output.pointer.path}    (to keep it as a version)",
+                "--force    (goes on; what goes is saved in the DVC cache first)",
+            ],
+        )
+
+
+def _obtain(item: Look, label: str, advance: Callable[[int], Advance]) -> Obtained:
+    """Everything that will be written, whole and in the cache."""
+    cache, hash_name = item.wanted.project.cache, item.hash_name
+    files = [write.file for write in item.comparison.write]
+    if not files:
+        return Obtained({}, ())
+    missing = frozenset(file.md5 for file in cache.missing(files, hash_name))
+    step = advance(sum(file.size or 0 for file in files))
+    damaged = cache.damaged([file for file in files if file.md5 not in missing], hash_name, step)
+    for file in damaged:
+        cache.discard(file.md5, hash_name)
+    here = _work_tree_source(item)
+    sources = [*([here] if here else []), *item.wanted.sources]
+    what = f"{item.wanted.output.path} at {label}"
+    found = obtain(files, cache, sources, hash_name=hash_name, advance=step, what=what)
+    notes = tuple(f"{file.path}: damaged in the DVC cache" for file in damaged)
+    return Obtained(found.counts, found.problems, notes)
+
+
+def _work_tree_source(item: Look) -> FileSource | None:
+    """Content that stands elsewhere in the output now: a renamed file whose cache object was lost."""
+    places: dict[str, list[Path]] = {}
+    comparison = item.comparison
+    targets = {"" if is_single(item.wanted.output) else file.path: file for file in item.wanted.output.files}
+    for present in (*comparison.remove, *(write.replaces for write in comparison.write if write.replaces)):
+        if present.md5 is not None:
+            places.setdefault(present.md5, []).append(Path(comparison.place(present.path)))
+    for path in comparison.right:
+        places.setdefault(targets[path].md5, []).append(Path(comparison.place(path)))
+    if not places:
+        return None
+    cache = item.wanted.project.cache
+    return FileSource("the workspace", lambda file: places.get(file.md5, ()), cache, item.hash_name)
+
+
+def _apply(item: Look, obtained: Obtained) -> Result:
+    comparison, project = item.comparison, item.wanted.project
+    saved: dict[str, str] = {}
+    if not comparison.is_clean or comparison.rehashed or comparison.empty_directories:
+        with project.locked([item.wanted.root]) as staging:
+            saved = _save(item)
+            _change(item, staging)
+    return Result(
+        path=item.wanted.output.path,
+        md5=item.wanted.output.oid,
+        written=tuple(write.path or item.wanted.output.path for write in comparison.write),
+        removed=tuple(present.path or item.wanted.output.path for present in comparison.remove),
+        unchanged=len(comparison.right),
+        sources=obtained.counts,
+        problems=(*obtained.notes, *map(str, obtained.problems)),
+        saved=saved,
+    )
+
+
+def _save(item: Look) -> dict[str, str]:
+    """Put what is about to go into the cache, from where ``dvc`` and ``hfver`` can bring it back."""
+    saved = {}
+    cache, comparison, linker = item.wanted.project.cache, item.comparison, Linker(["reflink", "copy"])
+    for present in item.losses:
+        assert present.md5 is not None
+        place = Path(comparison.place(present.path))
+        file = OutputFile(present.path, present.md5)
+        if take_copy(place, file, cache, linker, item.hash_name):
+            raise StateError(f"{place} changed while it was saved; nothing was changed", hints=["run it again"])
+        saved[present.path or item.wanted.output.path] = present.md5
+    return saved
+
+
+def _change(item: Look, staging: Path) -> None:
+    comparison, project, hash_name = item.comparison, item.wanted.project, item.hash_name
+    applied = apply(
+        comparison,
+        lambda md5: project.cache.object_name(md5, hash_name),
+        Linker(project.link_types),
+        staging,
+        lambda _count: None,
+    )
+    place = comparison.place
+    mtimes = {place(path): found.info.st_mtime for path, found in comparison.right.items() if found.info}
+    mtimes.update((entry.place, entry.info.st_mtime) for entry in applied)
+    rows = [(entry.place, entry.md5, entry.info) for entry in applied]
+    rows += [
+        (place(present.path), present.md5, present.found.info)
+        for present in comparison.rehashed
+        if present.md5 is not None and present.found.info is not None
+    ]
+    project.remember(comparison.root, rows, mtimes, hash_name)

@@ -1,0 +1,238 @@
+"""Where content can be had, in the order of what it costs, and the loop that asks.
+
+A source puts what it has into DVC's cache, hashed on the way. One that lacks a file, or has it damaged, is passed over
+and named in the report; only when no source is left is that an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from hfver.checkout.links import Linker
+from hfver.dirobject import build_dir_object, dir_object_id
+from hfver.errors import HfverError, IntegrityError
+from hfver.hashing import Advance, HashName, hash_file
+from hfver.model import OutputFile, OutputPointer
+from hfver.receipt import Receipt
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why one place could not give one file."""
+
+    path: str
+    place: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.place}: {self.reason}"
+
+
+class Cache(Protocol):
+    """What sources need of ``adapters.dvc_cache.DvcCache``."""
+
+    def missing(self, files: Iterable[OutputFile], hash_name: HashName) -> Sequence[OutputFile]: ...
+    def temporary(self, hint: str = "") -> Path: ...
+    def insert(self, temporary: Path, md5: str, hash_name: HashName) -> Path: ...
+    def discard(self, md5: str, hash_name: HashName) -> None: ...
+
+
+class Source(Protocol):
+    @property
+    def place(self) -> str: ...
+
+    def obtain(self, files: Sequence[OutputFile], advance: Advance) -> Sequence[Problem]:
+        """Put what can be had into the cache; say of the rest why not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obtained:
+    """How many files came from where, and what was found wrong on the way."""
+
+    counts: Mapping[str, int]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+
+
+def obtain(
+    files: Sequence[OutputFile],
+    cache: Cache,
+    sources: Iterable[Source],
+    *,
+    hash_name: HashName,
+    advance: Advance,
+    what: str,
+) -> Obtained:
+    """Have every file in the cache, or raise IntegrityError naming those that no place could give.
+
+    ``what`` names the version in that error.
+    """
+    counts: dict[str, int] = {}
+    problems: list[Problem] = []
+    asked: list[str] = ["the DVC cache"]
+    unreachable: HfverError | None = None
+    wanted = list(cache.missing(_each_content_once(files), hash_name))
+    for source in sources:
+        if not wanted:
+            break
+        asked.append(source.place)
+        before = len(wanted)
+        try:
+            problems += source.obtain(wanted, advance)
+        except HfverError as exc:  # a place that cannot be asked is like one that has nothing
+            problems.append(Problem("", source.place, exc.message))
+            unreachable = exc
+        wanted = list(cache.missing(wanted, hash_name))
+        if before > len(wanted):
+            counts[source.place] = before - len(wanted)
+    if wanted:
+        raise _lost(wanted, asked, problems, what) from unreachable
+    return Obtained(counts, tuple(problems))
+
+
+def _each_content_once(files: Iterable[OutputFile]) -> list[OutputFile]:
+    return list({file.md5: file for file in files}.values())
+
+
+def _lost(wanted: Sequence[OutputFile], asked: Sequence[str], problems: Sequence[Problem], what: str) -> IntegrityError:
+    names = ", ".join(file.path for file in wanted[:_SHOWN])
+    more = f" and {len(wanted) - _SHOWN} more" if len(wanted) > _SHOWN else ""
+    lines = [f"{len(wanted)} file(s) of {what} are nowhere to be had: {names}{more}", f"  asked: {', '.join(asked)}"]
+    lost = {file.path for file in wanted}
+    said = [problem for problem in problems if not problem.path or problem.path in lost]
+    lines += [f"  {str(problem).removeprefix(': ')}" for problem in said[:_SHOWN]]
+    return IntegrityError("\n".join(lines), hints=["dvc push    (where the files still are)", "hfver push TAG"])
+
+
+# -- places on this machine ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """Files somewhere on this machine that should have the wanted content: the work tree, the Hub client's cache."""
+
+    place: str
+    candidates: Callable[[OutputFile], Iterable[Path]]
+    cache: Cache
+    hash_name: HashName = "md5"
+
+    def obtain(self, files: Sequence[OutputFile], advance: Advance) -> Sequence[Problem]:
+        linker = Linker(["reflink", "copy"])
+
+        def one(file: OutputFile) -> Problem | None:
+            reason = None
+            for path in self.candidates(file):
+                reason = take_copy(path, file, self.cache, linker, self.hash_name)
+                if reason is None:
+                    advance(file.size or 0)
+                    return None
+            return Problem(file.path, self.place, reason) if reason else None
+
+        with ThreadPoolExecutor(4, thread_name_prefix="take") as pool:
+            return [problem for problem in pool.map(one, files) if problem is not None]
+
+
+def take_copy(path: Path, file: OutputFile, cache: Cache, linker: Linker, hash_name: HashName) -> str | None:
+    """Put a copy of a file into the cache if it has the content wanted; else the reason why not."""
+    temporary = cache.temporary()
+    try:
+        linker.place(str(path), str(temporary))
+        found = hash_file(temporary, hash_name=hash_name)
+        if found.md5 != file.md5 or file.sha256 not in {None, found.sha256}:
+            return f"{path} has other content (md5 {found.md5}, expected {file.md5})"
+        cache.insert(temporary, file.md5, hash_name)
+    except FileNotFoundError:
+        return "not there"
+    finally:
+        temporary.unlink(missing_ok=True)
+    return None
+
+
+# -- the Hub -------------------------------------------------------------------------------------------------------
+
+
+class HubFiles(Protocol):
+    """What getting files needs of the Hub."""
+
+    def receipt(self, repo: str, revision: str) -> Receipt | None: ...
+
+    def download(
+        self,
+        repo: str,
+        revision: str,
+        files: Sequence[OutputFile],
+        into: Callable[[OutputFile], Path],
+        done: Callable[[OutputFile, Path], None],
+        advance: Advance,
+    ) -> None:
+        """Write each file to ``into(file)`` and call ``done`` when its bytes are complete. Continues partial files."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubSource:
+    """Releases of one model, asked in turn until nothing is missing."""
+
+    hub: HubFiles
+    repo: str
+    revisions: Callable[[], Iterable[str]]
+    cache: Cache
+    hash_name: HashName = "md5"
+
+    @property
+    def place(self) -> str:
+        return f"the Hub ({self.repo})"
+
+    def obtain(self, files: Sequence[OutputFile], advance: Advance) -> Sequence[Problem]:
+        problems: list[Problem] = []
+        wanted = {file.md5: file for file in files}
+        for revision in self.revisions():
+            if not wanted:
+                break
+            receipt = self.hub.receipt(self.repo, revision)
+            listed = {file.md5: file for file in receipt.files} if receipt else {}
+            offered = [listed[md5] for md5 in wanted if md5 in listed]
+            if offered:
+                problems += self._download(revision, offered, wanted, advance)
+                wanted = {file.md5: file for file in self.cache.missing(wanted.values(), self.hash_name)}
+        return problems
+
+    def _download(
+        self, revision: str, offered: Sequence[OutputFile], wanted: Mapping[str, OutputFile], advance: Advance
+    ) -> list[Problem]:
+        problems: list[Problem] = []
+
+        def done(file: OutputFile, path: Path) -> None:
+            found = hash_file(path, hash_name=self.hash_name)
+            expected = wanted[file.md5].sha256 or file.sha256
+            if (found.md5, found.sha256) == (file.md5, expected):
+                self.cache.insert(path, file.md5, self.hash_name)
+                return
+            path.unlink()
+            reason = f"damaged there (sha256 {found.sha256[:16]}…, expected {(expected or '')[:16]}…)"
+            problems.append(Problem(file.path, f"{self.repo}@{revision}", reason))
+
+        def into(file: OutputFile) -> Path:
+            return self.cache.temporary(f"hub-{file.sha256}")
+
+        self.hub.download(self.repo, revision, offered, into, done, advance)
+        return problems
+
+
+def dir_object_of(receipt: Receipt, pointer: OutputPointer) -> bytes | None:
+    """The lost list of files of a directory, made again from a release; None when the release is of other content."""
+    raw = build_dir_object(receipt.files)
+    return raw if dir_object_id(raw) == pointer.md5 else None
+
+
+def with_known_digests(files: Iterable[OutputFile], sha256_of: Mapping[str, str]) -> tuple[OutputFile, ...]:
+    """Fill in sha256 where it is remembered."""
+    return tuple(
+        replace(file, sha256=sha256_of[file.md5]) if file.sha256 is None and file.md5 in sha256_of else file
+        for file in files
+    )
