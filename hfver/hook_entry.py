@@ -50,6 +50,7 @@ def main(arguments: Sequence[str]) -> int:
         from hfver.cli.crash import report_bug
 
         report_bug(error, ["hook", *arguments])
+        _say("git is not affected; `hfver push` does what is owed")
         return EXIT_DONE
 
 
@@ -169,7 +170,7 @@ def _release(repo: HookRepo, owed: Sequence[Owed]) -> None:
         _say(f"{names} is being released in the background; `hfver status` shows how it goes")
         return
     try:
-        code = _publish_owed(repo.top, progress=True)
+        _publish_owed(repo.top, progress=True)  # says itself what could not be done, and what finishes it
     except KeyboardInterrupt:
         _say(f"interrupted; {names} stays tagged and its release is owed: hfver push {names}")
         return
@@ -177,12 +178,32 @@ def _release(repo: HookRepo, owed: Sequence[Owed]) -> None:
         _say(error.message)
         for hint in error.hints:
             _say(f"hint: {hint}")
-        code = error.exit_code
-    if code != EXIT_DONE:
-        _say(f"{names} is tagged, its release is still owed; to finish it: hfver push {names}")
+        _say(f"{names} is tagged and its release is owed: hfver push {names}")
 
 
 # -- in the background ------------------------------------------------------------------------------------------------
+
+
+def wake(_arguments: Sequence[str]) -> int:
+    """A branch moved: owe its mirror, then do what is owed. In CI in the foreground, else behind everybody's back."""
+    from hfver.mirror_wake import await_rebase, owe_mirror, watch
+    from hfver.worker import detach, log_to_file
+
+    repo = find_repo()
+    leave_git()
+    foreground = _in_ci()
+    if not foreground:
+        detach()
+        log_to_file(repo.home)
+
+    def work() -> None:
+        if not foreground and not await_rebase(repo):  # in the foreground the rebase would be waiting for us
+            return
+        if owe_mirror(repo, datetime.now(UTC)) or Outbox(repo.common_dir).entries().owed:
+            _publish_owed(repo.top, progress=False)
+
+    watch(repo, work)
+    return EXIT_DONE
 
 
 def worker(_arguments: Sequence[str]) -> int:
@@ -197,7 +218,7 @@ def worker(_arguments: Sequence[str]) -> int:
 
 
 def _publish_owed(top: Path, *, progress: bool) -> int:
-    code: int = importlib.import_module("hfver.release").publish_owed(top, progress=progress)
+    code: int = importlib.import_module("hfver.cli.owed").publish_owed(top, progress=progress)
     return code
 
 
@@ -212,5 +233,6 @@ def _say(text: str) -> None:
 
 _HOOKS: dict[str, Hook] = {
     "reference-transaction": reference_transaction,
+    "wake": wake,
     "worker": worker,
 }

@@ -77,7 +77,7 @@ def read_settings(read: ReadFile) -> HookSettings:
         require_published=_flag(hooks, "require_published", default=defaults.require_published),
         formats=_formats(versioning),
         prefixes=_prefixes(section),
-        mirror_branches=_texts(mirror.get("branches")) or defaults.mirror_branches,
+        mirror_branches=_texts(mirror["branches"]) if mirror.get("branches") is not None else defaults.mirror_branches,
     )
 
 

@@ -40,12 +40,12 @@ def start_worker(repo: HookRepo) -> int:
 
 
 def detach() -> None:
-    """Leave the terminal's session: for a process that sh has already put into the background."""
-    if sys.platform != "win32" and os.getsid(0) != os.getpid():
-        try:
-            os.setsid()
-        except PermissionError:
-            return  # already the leader of its group, so it was started detached
+    """Leave the terminal's session, and let others go first: for a process that sh has put into the background."""
+    if sys.platform == "win32":
+        return
+    if os.getpgrp() != os.getpid():  # the leader of a group cannot, and need not: it was started detached
+        os.setsid()
+    os.nice(10)
 
 
 def log_to_file(home: Path) -> None:

@@ -36,9 +36,9 @@ def publish_owed(top, *, progress):
     if (here / "behaviour.py").exists():
         exec((here / "behaviour.py").read_text())
     return int((here / "code").read_text()) if (here / "code").exists() else 0
-release = types.ModuleType("hfver.release")
-release.publish_owed = publish_owed
-sys.modules["hfver.release"] = release
+owed = types.ModuleType("hfver.cli.owed")
+owed.publish_owed = publish_owed
+sys.modules["hfver.cli.owed"] = owed
 from hfver.__main__ import main
 sys.exit(main())
 """
@@ -51,6 +51,14 @@ class Program:
     path: Path
 
     def published(self) -> list[dict[str, Any]]:
+        """What was published while git waited."""
+        return [entry for entry in self._log() if entry["progress"]]
+
+    def published_quietly(self) -> list[dict[str, Any]]:
+        """What a worker or a wake-up published."""
+        return [entry for entry in self._log() if not entry["progress"]]
+
+    def _log(self) -> list[dict[str, Any]]:
         log = self.path.with_name("published")
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
@@ -124,6 +132,11 @@ class Repo:
         owed, problems = Outbox(self.common_dir).entries()
         assert problems == []
         return {(entry.name, entry.oid) for entry in owed if entry.kind == "release"}
+
+    def mirror_owed(self) -> dict[str, tuple[str, str]]:
+        """What the mirror is owed: branch -> (from, to)."""
+        entries = Outbox(self.common_dir).entries().owed
+        return {entry.name: (entry.old, entry.oid) for entry in entries if entry.kind == "mirror"}
 
     def tag_object(self, name: str) -> str:
         return self.git("rev-parse", f"refs/tags/{name}")
