@@ -54,7 +54,17 @@ def find_repo(start: Path | None = None, environ: Mapping[str, str] = os.environ
         raise StateError(f"{cwd} is not in a git repository", hints=["run `git init` first"])
     common_dir = _ask("--git-common-dir", cwd, environment) or git_dir
     top = _ask("--show-toplevel", cwd, environment)
-    return HookRepo(Path(git_dir), (cwd / common_dir).resolve(), Path(top) if top else Path(git_dir))
+    if top is None and _ask("--is-bare-repository", cwd, environment) == "false":
+        top = _top_of(Path(git_dir), cwd, environment)
+    return HookRepo(Path(git_dir), (cwd / common_dir).resolve(), Path(top or git_dir))
+
+
+def _top_of(git_dir: Path, cwd: Path, environment: Mapping[str, str]) -> str | None:
+    """The work tree of a git dir we stand in, where git itself names none: hooks of pushes and of dulwich do."""
+    configured = execute_git(cwd, ["config", "--get", "core.worktree"], env=environment)
+    if configured.code == 0:
+        return str((git_dir / decode(configured.stdout).removesuffix("\n")).resolve())
+    return str(git_dir.parent) if git_dir.name == ".git" else None
 
 
 def leave_git(environ: dict[str, str] | os._Environ[str] = os.environ) -> None:

@@ -48,7 +48,8 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
 
 
 def in_python(repo: Repo, code: str) -> None:
-    subprocess.run([sys.executable, "-c", code], cwd=repo.path, check=True)
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_DATE")}
+    subprocess.run([sys.executable, "-c", code], cwd=repo.path, env=environment, check=True)
 
 
 def am(repo: Repo) -> None:
