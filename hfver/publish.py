@@ -90,6 +90,7 @@ class CardTexts:
 
     published: str
     generated: str
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +127,12 @@ def execute(
     """
     request, line = plan.request, plan.line
     revision = plan.existing_revision
+    warnings: tuple[str, ...] = ()
     if plan.published:
         assert revision is not None
         return Outcome(request.tag.name, request.repo, revision, line.branch, already_published=True)
     if revision is None:
-        revision = _commit_release(plan, hub, source, make_card, checkpoint)
+        revision, warnings = _commit_release(plan, hub, source, make_card, checkpoint)
     _tag(plan, hub, revision)
     checkpoint("tag")
     return Outcome(
@@ -141,6 +143,7 @@ def execute(
         sent=len(plan.add),
         new_bytes=plan.add_bytes,
         known_bytes=plan.known_bytes,
+        warnings=warnings,
     )
 
 
@@ -150,7 +153,7 @@ def _commit_release(
     source: ContentSource,
     make_card: Callable[[Mapping[str, Content]], CardTexts],
     checkpoint: Checkpoint,
-) -> str:
+) -> tuple[str, tuple[str, ...]]:
     request, line = plan.request, plan.line
     located = source.locate(plan.add)
     checkpoint("read")
@@ -174,7 +177,7 @@ def _commit_release(
     copies = [FileCopy(file.path, known.path, known.revision) for file, known in plan.copy]
     revision = _commit_once(plan, hub, parent, prepared, copies, commit)
     checkpoint("commit")
-    return revision
+    return revision, card.warnings if card else ()
 
 
 def _ensure_branch(plan: PublishPlan, hub: HubWriter) -> str:

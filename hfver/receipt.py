@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfver.errors import IntegrityError
+from hfver.hashing import HashName
 from hfver.model import OutputFile
 from hfver.paths import RECEIPT_PATH, unsafe_reason
 
@@ -58,6 +59,7 @@ class Receipt:
     configs: ConfigsRevision | None = None
     generated_card: str | None = None  # only when the published card has people's edits: the base of the next merge
     tools: Mapping[str, str] = field(default_factory=dict)  # name -> major.minor
+    hash_name: HashName = "md5"  # how DVC made the md5s
 
     @property
     def size(self) -> int:
@@ -90,6 +92,7 @@ def dump_receipt(receipt: Receipt) -> bytes:
             "name": receipt.name,
             "path": receipt.path,
             "md5": receipt.md5,
+            "hash": receipt.hash_name,
             "size": receipt.size,
             "nfiles": len(receipt.files),
         },
@@ -151,6 +154,7 @@ def _from_body(body: Any) -> Receipt:
         configs=None if configs is None else ConfigsRevision(_text(configs["repo"]), _text(configs["revision"])),
         generated_card=body.get("generated_card"),
         tools=dict(body["tools"]),
+        hash_name=_hash_name(model["hash"]),
     )
 
 
@@ -165,6 +169,12 @@ def _parse_file(entry: Any) -> OutputFile:
         sha256=_digest(entry["sha256"], _SHA256),
         isexec=bool(entry.get("exec", False)),
     )
+
+
+def _hash_name(value: Any) -> HashName:
+    if value not in ("md5", "md5-dos2unix"):
+        raise ValueError(f"hash {value!r}")
+    return "md5" if value == "md5" else "md5-dos2unix"
 
 
 def _text(value: Any) -> str:

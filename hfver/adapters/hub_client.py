@@ -6,10 +6,13 @@ trying again (UnreachableError) and what is not.
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import httpx2
 from huggingface_hub import (
@@ -30,9 +33,13 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
 from hfver.errors import ConflictError, HfverError, StateError, UnauthorisedError, UnreachableError, UsageError
+from hfver.hashing import Digests, Hasher
 from hfver.hub_state import HubCommit, HubRefs
+from hfver.model import OutputFile
 from hfver.publish import FileContent, FileCopy, Prepared
 
+log = logging.getLogger(__name__)
+_STREAM_BLOCK = 1 << 20
 _RETRYABLE = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -125,8 +132,7 @@ class HubClient:
 
     def read(self, repo: str, revision: str, path: str, *, limit: int, repo_type: str = "model") -> bytes | None:
         """One small file's bytes in one request, or None when the revision has no such file."""
-        prefix = "" if repo_type == "model" else f"{repo_type}s/"
-        url = f"{self.endpoint}/{prefix}{repo}/resolve/{_quoted(revision)}/{_quoted(path, keep='/')}"
+        url = self._file_url(repo, revision, path, repo_type)
         try:
             with _translated("reading", f"{repo}@{revision}:{path}"):
                 response = get_session().get(
@@ -140,6 +146,37 @@ class HubClient:
         if len(response.content) > limit:
             raise StateError(f"{repo}@{revision}: {path} has {len(response.content)} bytes, at most {limit} are read")
         return response.content
+
+    @contextmanager
+    def stream(self, repo: str, revision: str, path: str, *, repo_type: str = "model") -> Iterator[Iterator[bytes]]:
+        """A file's bytes as they arrive, whatever its size; a broken transfer raises UnreachableError."""
+        headers = build_hf_headers(token=self._token, library_name="hfver")
+        # Compressed transfers would hide how many bytes have arrived.
+        headers["Accept-Encoding"] = "identity"
+        url = self._file_url(repo, revision, path, repo_type)
+        with _translated("reading", f"{repo}@{revision}:{path}"):  # noqa: SIM117 (the error of either is translated)
+            with get_session().stream("GET", url, headers=headers, follow_redirects=True) as response:
+                hf_raise_for_status(response)
+                yield response.iter_bytes(_STREAM_BLOCK)
+
+    def hash_files(
+        self, repo: str, revision: str, files: Sequence[OutputFile], *, threads: int = 4
+    ) -> Iterator[tuple[OutputFile, Digests]]:
+        """Download every file to nowhere and return what its bytes hash to."""
+
+        def one(file: OutputFile) -> Digests:
+            hasher = Hasher()
+            with self.stream(repo, revision, file.path) as blocks:
+                for block in blocks:
+                    hasher.update(block)
+            return hasher.digests()
+
+        with ThreadPoolExecutor(threads, thread_name_prefix="hub-read") as pool:
+            yield from zip(files, pool.map(one, files), strict=True)
+
+    def _file_url(self, repo: str, revision: str, path: str, repo_type: str) -> str:
+        prefix = "" if repo_type == "model" else f"{repo_type}s/"
+        return f"{self.endpoint}/{prefix}{repo}/resolve/{quote(revision, safe='')}/{quote(path)}"
 
     # -- changing -------------------------------------------------------------------------------------------------
 
@@ -204,9 +241,9 @@ class HubClient:
             CommitOperationCopy(copy.source_path, copy.path, src_revision=copy.source_revision) for copy in copies
         ]
         operations += content.additions
-        with _translated("committing", f"{repo}@{branch}"), warnings.catch_warnings():
-            # The client warns about .parquet and .arrow files in model repositories; what DVC tracked is published.
-            warnings.filterwarnings("ignore", message="It seems that you are about to commit a data file")
+        with _translated("committing", f"{repo}@{branch}"), warnings.catch_warnings(record=True) as told:
+            # Python warnings are for programmers: about .parquet files in a model, a card without metadata.
+            warnings.simplefilter("always")
             info = self._api.create_commit(
                 repo,
                 operations,
@@ -216,6 +253,8 @@ class HubClient:
                 parent_commit=parent,
                 repo_type=repo_type,
             )
+        for warning in told:
+            log.info("%s: %s", repo, warning.message)
         return str(info.oid)
 
 
@@ -224,12 +263,6 @@ def _addition(content: FileContent) -> CommitOperationAdd:
     if content.sha256 is not None:
         addition.upload_info.sha256 = bytes.fromhex(content.sha256)
     return addition
-
-
-def _quoted(text: str, keep: str = "") -> str:
-    from urllib.parse import quote
-
-    return quote(text, safe=keep)
 
 
 @contextmanager

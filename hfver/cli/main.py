@@ -39,6 +39,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Look": {
         "status": Entry("hfver.cli.status", "status", "Show every version and its state."),
         "log": Entry("hfver.cli.log", "log", "Show git and Hub histories side by side."),
+        "verify": Entry("hfver.cli.verify", "verify", "Prove that git, DVC and the Hub agree."),
+        "repair": Entry("hfver.cli.verify", "repair", "Mend what can be mended."),
     },
     "Get a version": {
         "checkout": Entry("hfver.cli.checkout", "checkout", "Bring back code, configs and model of a version."),

@@ -16,27 +16,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import PurePath
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
 from hfver.errors import HfverError
-
-
-class Progress(Protocol):
-    """What long work reports to: bytes or items done of a known total."""
-
-    def advance(self, amount: int) -> None: ...
-
-
-class _Silent:
-    def advance(self, amount: int) -> None:
-        pass
-
-
-SILENT: Progress = _Silent()
+from hfver.reporting import SILENT_PROGRESS, Progress
 
 
 class Printer:
@@ -81,11 +68,15 @@ class Printer:
     @contextmanager
     def progress(self, label: str, total: int | None, *, unit: str = "bytes") -> Iterator[Progress]:
         """A bar on stderr with rate and time left; nothing when stderr is no terminal, with ``-q`` or ``--json``."""
-        if self.quiet or self.as_json or not sys.stderr.isatty():
-            yield SILENT
+        if not self.shows_progress:
+            yield SILENT_PROGRESS
             return
         with _rich_progress(label, total, unit) as bar:
             yield bar
+
+    @property
+    def shows_progress(self) -> bool:
+        return not self.quiet and not self.as_json and sys.stderr.isatty()
 
     # -- tools ----------------------------------------------------------------------------------------------------
 

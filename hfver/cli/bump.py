@@ -1,0 +1,121 @@
+"""``hfver bump``: make the next version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hfver.cli.options import common, dry_run
+from hfver.cli.output import Printer
+from hfver.errors import RefusedError, StateError
+
+if TYPE_CHECKING:
+    from hfver.config.settings import ModelConfig
+    from hfver.model import Tag
+    from hfver.versions import Level, Version
+    from hfver.workspace import Workspace
+
+LEVEL = click.Choice(["patch", "minor", "major", "prerelease", "finalize"])
+
+
+@click.command()
+@click.argument("level", type=LEVEL)
+@click.option("--pre", default="rc", show_default=True, help="Name of pre-releases.")
+@click.option("-m", "--message", help="Message of the tag; its first line is the release's title.")
+@click.option("--model", "model_name", help="Which model, when the project has several.")
+@click.option("--allow-same", is_flag=True, help="Make a version although the model is that of the last one.")
+@dry_run
+@common
+def bump(
+    printer: Printer,
+    level: Level,
+    pre: str,
+    message: str | None,
+    model_name: str | None,
+    allow_same: bool,
+    dry_run: bool,
+) -> int:
+    """Make the next version tag at HEAD and release it.
+
+    The next version follows the nearest one reachable from HEAD. prerelease makes 1.2.4-rc.1, then rc.2, and so on;
+    finalize makes 1.2.4 of it. The tag is annotated, and signed if git's configuration says so.
+    """
+    from hfver.versions import next_version
+    from hfver.workspace import open_workspace
+
+    with open_workspace() as workspace:
+        model = workspace.config.model(model_name)
+        head = workspace.repo.head()
+        if head is None:
+            raise StateError("there is no commit to tag yet", hints=["git commit"])
+        tags = workspace.repo.tags()
+        reachable = _reachable(workspace, model, tags, head)
+        version = next_version(
+            [version for _, version in reachable],
+            level,
+            pre,
+            formats=workspace.config.formats,
+            prefix=model.tag_prefix,
+            taken={tag.name for tag in tags},
+        )
+        if not allow_same:
+            _refuse_same(workspace, model, reachable, head, version)
+        if dry_run:
+            printer.data({"tag": str(version.tag), "commit": head}, f"would tag {head[:8]} as {version.tag}")
+            return 0
+        return _tag_and_release(workspace, printer, version.tag, head, message, allow_same=allow_same)
+
+
+def _reachable(workspace: Workspace, model: ModelConfig, tags: tuple[Tag, ...], head: str) -> list[tuple[Tag, Version]]:
+    from hfver.survey import versions_of
+
+    graph = workspace.repo.commit_graph([head])
+    return [(tag, version) for tag, version in versions_of(workspace, model, tags) if tag.commit in graph]
+
+
+def _refuse_same(
+    workspace: Workspace, model: ModelConfig, reachable: list[tuple[Tag, Version]], head: str, version: Version
+) -> None:
+    from hfver.adapters.git_tree import CommitTree
+    from hfver.release import pointer_at
+    from hfver.versions import Scheme
+
+    semantic = [(tag, known) for tag, known in reachable if known.scheme is Scheme.SEMANTIC]
+    if not semantic:
+        return
+    last, known = max(semantic, key=lambda pair: pair[1])
+    if known.is_prerelease:
+        return  # a release candidate becomes the final version unchanged: that is what it is for
+    with workspace.repo.reader() as reader:
+        now = pointer_at(workspace, CommitTree(workspace.repo, reader, head, "HEAD"), model.path)
+        try:
+            then = pointer_at(workspace, CommitTree(workspace.repo, reader, last.commit, last.name), model.path)
+        except StateError:
+            return
+    if now.md5 is not None and now.md5 == then.md5:
+        raise RefusedError(
+            f"the model at HEAD is that of {last.name}: {version.tag} would be the same content again",
+            hints=[
+                f"record the new model first: hfver track {now.path}, then git commit",
+                "or insist: hfver bump --allow-same",
+            ],
+        )
+
+
+def _tag_and_release(
+    workspace: Workspace, printer: Printer, tag: str, head: str, message: str | None, *, allow_same: bool
+) -> int:
+    from hfver.cli.owed import release_now
+    from hfver.seen import SeenRefs
+
+    workspace.repo.create_tag(tag, head, message or tag)
+    ref = f"refs/tags/{tag}"
+    oid = workspace.repo.run("rev-parse", ref).strip()
+    noticed = any(owed.ref == ref for owed in workspace.outbox.entries().owed)
+    released = SeenRefs(workspace.repo.common_dir).has(ref, oid)
+    printer.data({"tag": tag, "commit": head, "released": released}, tag)
+    if released or (noticed and workspace.config.hooks.publish == "background"):
+        return 0
+    # The hook is not installed, or what it tried failed: the same work, done here.
+    return release_now(workspace, printer, [tag], allow_same=allow_same)

@@ -1,0 +1,77 @@
+"""Doing what is owed on behalf of the hook and the background worker, and saying what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hfver.cli.output import Printer, human_bytes
+from hfver.errors import ConflictError, HfverError, RefusedError
+from hfver.publish import Outcome
+from hfver.reporting import Reporter
+
+if TYPE_CHECKING:
+    from hfver.adapters.hub_client import HubClient
+    from hfver.owed import Work
+    from hfver.workspace import Workspace
+
+
+def announce(outcomes: Sequence[Outcome], hub: HubClient, reporter: Reporter) -> None:
+    """One line per release, with where to look at it."""
+    for outcome in outcomes:
+        for warning in outcome.warnings:
+            reporter.warn(f"{outcome.tag}: {warning}")
+        url = hub.revision_url(outcome.repo, outcome.tag)
+        if outcome.already_published:
+            reporter.note(f"{outcome.tag} is released: {url}")
+            continue
+        sent = f"{outcome.sent} files, {human_bytes(outcome.new_bytes)} sent"
+        known = f", {human_bytes(outcome.known_bytes)} were there" if outcome.known_bytes else ""
+        reporter.note(f"{outcome.tag} released ({sent}{known}): {url}")
+
+
+def release_now(workspace: Workspace, printer: Printer, tags: Sequence[str], *, allow_same: bool = False) -> int:
+    """Release these tags in this process and return an exit code; they are owed before anything is done."""
+    from hfver.hub_session import open_hub
+    from hfver.owed import do_owed, intend
+
+    intend(workspace, tags, "made by hfver")
+    names = set(tags)
+    with open_hub(workspace.config.endpoint, workspace.environ, progress_bars=printer.shows_progress) as hub:
+        work = do_owed(workspace, hub, printer, only=lambda owed: owed.name in names, allow_same=allow_same)
+        announce(work.released, hub, printer)
+    return _explain(printer, work)
+
+
+def publish_owed(top: Path, *, progress: bool) -> int:
+    """What the hook and the background worker run: do all that is owed and return an exit code.
+
+    Never raises for what can go wrong with a release: the tag stays, the intent is kept, and the message names the
+    command that finishes it.
+    """
+    from hfver.hub_session import open_hub
+    from hfver.owed import do_owed
+    from hfver.workspace import open_workspace
+
+    printer = Printer(quiet=not progress)
+    try:
+        with open_workspace(top) as workspace:
+            if not workspace.config.enabled:
+                return 0
+            with open_hub(workspace.config.endpoint, workspace.environ, progress_bars=printer.shows_progress) as hub:
+                work = do_owed(workspace, hub, printer)
+                announce(work.released, hub, printer)
+    except HfverError as error:
+        printer.error(error)
+        printer.note("The tag stays; `hfver push` releases it.")
+        return error.exit_code
+    return _explain(printer, work)
+
+
+def _explain(printer: Printer, work: Work) -> int:
+    for failure in work.failed:
+        printer.error(failure.error)
+        if not isinstance(failure.error, RefusedError | ConflictError):
+            printer.note(f"{failure.tag} stays owed; `hfver push` releases it.")
+    return work.failed[0].error.exit_code if work.failed else 0

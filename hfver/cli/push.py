@@ -1,0 +1,147 @@
+"""``hfver push``: do by hand what the hook does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from hfver.cli.options import common, dry_run
+from hfver.cli.output import Printer, human_bytes
+from hfver.cli.verify import shard_option
+from hfver.errors import EXIT_DONE, UsageError
+
+if TYPE_CHECKING:
+    from hfver.adapters.hub_client import HubClient
+    from hfver.owed import Work
+    from hfver.plan import PublishPlan
+    from hfver.workspace import Workspace
+
+
+@click.command()
+@click.argument("tags", nargs=-1, metavar="[TAG]...")
+@click.option("--all-missing", is_flag=True, help="Release every version in git that is not on the Hub.")
+@shard_option
+@click.option("--allow-same", is_flag=True, help="Release content again that the version before has already.")
+@dry_run
+@common
+def push(
+    printer: Printer,
+    tags: tuple[str, ...],
+    all_missing: bool,
+    shard: tuple[int, int] | None,
+    allow_same: bool,
+    dry_run: bool,
+) -> int:
+    """Release tags, and whatever else is owed.
+
+    Without TAG it does what is in the outbox: tags the hook noticed and that could not be released yet. A tag that is
+    released already is left as it is, so this can be run again at any time.
+
+    \b
+    hfver push                 do what is owed
+    hfver push v1.2.0 v1.2.1   release these
+    hfver push -n v1.3.0       show what releasing would do
+    """
+    from hfver.cli.owed import announce
+    from hfver.hub_session import open_hub
+    from hfver.owed import do_owed, intend
+    from hfver.workspace import open_workspace
+
+    if tags and all_missing:
+        raise UsageError("name tags or say --all-missing, not both")
+    if shard is not None and not all_missing:
+        raise UsageError("--shard divides what --all-missing finds; say both")
+    with open_workspace() as workspace:
+        config = workspace.config
+        with open_hub(config.endpoint, workspace.environ, progress_bars=printer.shows_progress) as hub:
+            chosen = _missing(workspace, hub, shard) if all_missing else tags
+            if dry_run:
+                return _show_plans(workspace, hub, printer, chosen, allow_same=allow_same)
+            intend(workspace, chosen, "hfver push")
+            names = set(chosen)
+            if all_missing and not chosen:
+                printer.note("Every version is on the Hub.")
+                return EXIT_DONE
+            work = do_owed(
+                workspace, hub, printer, only=lambda owed: not names or owed.name in names, allow_same=allow_same
+            )
+            announce(work.released, hub, printer)
+    return _report(printer, work)
+
+
+def _missing(workspace: Workspace, hub: HubClient, shard: tuple[int, int] | None) -> Sequence[str]:
+    """Versions that are not on the Hub, oldest first: a release follows its ancestors."""
+    from hfver.alignment import VersionState
+    from hfver.survey import survey
+    from hfver.verify import shard as part_of
+
+    missing = {VersionState.UNPUBLISHED, VersionState.INCOMPLETE, VersionState.PENDING}
+    found = [item.tag for model in survey(workspace, hub) for item in reversed(model.versions) if item.state in missing]
+    return part_of(found, *shard) if shard is not None else found
+
+
+def _report(printer: Printer, work: Work) -> int:
+    body = {
+        "released": work.released,
+        "failed": [{"tag": failure.tag, "error": failure.error.message} for failure in work.failed],
+    }
+    printer.data(body)
+    for failure in work.failed:
+        printer.error(failure.error)
+    if not work.released and not work.failed:
+        printer.note("Nothing is owed.")
+    return work.failed[0].error.exit_code if work.failed else 0
+
+
+def _show_plans(
+    workspace: Workspace, hub: HubClient, printer: Printer, tags: Sequence[str], *, allow_same: bool
+) -> int:
+    from hfver.adapters.git_tree import CommitTree
+    from hfver.release import prepare, target_of
+
+    names = list(tags) or [owed.name for owed in workspace.outbox.entries().owed if owed.kind == "release"]
+    plans = []
+    with workspace.repo.reader() as reader:
+        for name in names:
+            target = target_of(workspace, name)
+            tree = CommitTree(workspace.repo, reader, target.tag.commit, name)
+            prepared = prepare(workspace, hub, target, tree, printer, allow_same=allow_same)
+            plans.append(prepared.plan)
+            for warning in prepared.warnings:
+                printer.warn(f"{name}: {warning}")
+    printer.data([plan_summary(plan) for plan in plans], "\n\n".join(map(plan_text, plans)) or "Nothing is owed.")
+    return 0
+
+
+def plan_summary(plan: PublishPlan) -> dict[str, object]:
+    """What ``--dry-run --json`` shows of a plan; sizes in bytes."""
+    return {
+        "tag": plan.request.tag.name,
+        "commit": plan.request.tag.commit,
+        "repo": plan.request.repo,
+        "branch": plan.line.branch,
+        "parent": plan.line.head,
+        "published": plan.published,
+        "steps": plan.steps,
+        "send": [{"path": file.path, "size": file.size, "md5": file.md5} for file in plan.add],
+        "copy": [{"path": file.path, "from": f"{known.revision}:{known.path}"} for file, known in plan.copy],
+        "delete": plan.delete,
+        "new_bytes": plan.add_bytes,
+        "known_bytes": plan.known_bytes,
+        "commits": 0 if plan.published or plan.existing_revision else 1,
+    }
+
+
+def plan_text(plan: PublishPlan) -> str:
+    request = plan.request
+    head = f"{request.tag.name} ({request.tag.commit[:8]}) to {request.repo}"
+    if plan.published:
+        return f"{head}: released already, nothing to do"
+    lines = [head, *(f"  {number}. {step}" for number, step in enumerate(plan.steps, 1))]
+    lines += [f"  + {file.path}  {human_bytes(file.size or 0)}" for file in plan.add]
+    lines += [f"  = {file.path}  {human_bytes(file.size or 0)}, copied from {known.path}" for file, known in plan.copy]
+    lines += [f"  - {path}" for path in plan.delete]
+    lines.append(f"  {human_bytes(plan.add_bytes)} to send, {human_bytes(plan.known_bytes)} on the Hub already")
+    return "\n".join(lines)

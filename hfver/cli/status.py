@@ -1,0 +1,116 @@
+"""``hfver status``: every version and its state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hfver.cli.options import common
+from hfver.cli.output import Printer, Table
+from hfver.errors import UnreachableError
+
+if TYPE_CHECKING:
+    from hfver.alignment import Alignment
+    from hfver.survey import ModelSurvey
+    from hfver.workspace import Workspace
+
+STYLES = {
+    "aligned": "green",
+    "pending": "yellow",
+    "unpublished": "yellow",
+    "incomplete": "yellow",
+    "orphan": "red",
+    "moved": "red",
+    "tampered": "red",
+    "unrecoverable": "red",
+}
+
+
+@click.command()
+@click.option("--cached", is_flag=True, help="Do not ask the Hub: show what it had when it was last asked.")
+@common
+def status(printer: Printer, cached: bool) -> None:
+    """Show every version and its state.
+
+    \b
+    aligned      git's tag and the Hub's revision were made of the same commit
+    pending      owed, `hfver push` releases it
+    unpublished  in git only
+    incomplete   on the Hub without its tag
+    orphan       on the Hub only
+    moved        git's tag names another commit than the release was made from
+    """
+    from hfver.workspace import open_workspace
+
+    with open_workspace() as workspace:
+        found = collect(workspace, printer, cached=cached)
+        printer.data([_as_json(model) for model in found])
+        if not printer.as_json:
+            for model in found:
+                _show(printer, model)
+            _say_next(workspace, printer, found)
+
+
+def collect(workspace: Workspace, printer: Printer, *, cached: bool) -> list[ModelSurvey]:
+    """Ask the Hub, or fall back to what is remembered of it, saying so."""
+    from hfver.survey import survey
+
+    if cached:
+        return survey(workspace, None)
+    try:
+        with _hub(workspace) as hub:
+            return survey(workspace, hub)
+    except UnreachableError as error:
+        printer.warn(f"{error.message}; showing what was known")
+        return survey(workspace, None)
+
+
+def _hub(workspace: Workspace):  # type: ignore[no-untyped-def]
+    from hfver.hub_session import open_hub
+
+    return open_hub(workspace.config.endpoint, workspace.environ)
+
+
+def _as_json(model: ModelSurvey) -> dict[str, object]:
+    return {"model": model.name, "repo": model.repo, "asked": model.asked, "versions": model.versions}
+
+
+def _show(printer: Printer, model: ModelSurvey) -> None:
+    seen = "" if model.asked is None else f"  (the Hub as of {model.asked})"
+    printer.data(None, f"{model.name} -> {model.repo}{seen}")
+    rows = [_row(item) for item in model.versions]
+    printer.data(
+        None,
+        Table(
+            ["VERSION", "STATE", "GIT", "HUB", "BRANCH", "SUBJECT"],
+            rows,
+            STYLES,
+            empty="  no versions yet: hfver bump minor",
+        ),
+    )
+
+
+def _row(item: Alignment) -> list[str]:
+    return [
+        item.tag,
+        str(item.state),
+        (item.commit or "-")[:8],
+        (item.revision or "-")[:8],
+        item.branch or "-",
+        item.detail or item.subject,
+    ]
+
+
+def _say_next(workspace: Workspace, printer: Printer, found: list[ModelSurvey]) -> None:
+    states = {str(item.state) for model in found for item in model.versions}
+    owed = workspace.outbox.entries()
+    for problem in owed.problems:
+        printer.warn(problem)
+    for entry in owed.owed:
+        if entry.kind == "release" and entry.last_error:
+            printer.note(f"{entry.name} is owed; last attempt: {entry.last_error}")
+    if "pending" in states:
+        printer.note("hfver push releases what is pending.")
+    if states & {"unpublished", "incomplete"}:
+        printer.note("hfver push --all-missing releases every version that is not on the Hub.")

@@ -1,0 +1,49 @@
+"""``hfver track``: hand a model to DVC."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hfver.cli.options import common
+from hfver.cli.output import Printer
+from hfver.errors import StateError, UsageError
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@common
+def track(printer: Printer, path: Path) -> None:
+    """Track a model file or directory with DVC, and stage the pointer that git keeps.
+
+    An output of a DVC pipeline (dvc.yaml) is tracked already; `dvc repro` or `dvc commit` records what it became.
+    """
+    from hfver.adapters.git_tree import WorkTree
+    from hfver.resolve import resolve_pointer
+    from hfver.workspace import open_workspace
+
+    with open_workspace() as workspace:
+        top = workspace.repo.top
+        place = Path.cwd() / path
+        if not place.exists():
+            raise UsageError(f"{path} does not exist")
+        try:
+            relative = place.resolve().relative_to(top.resolve()).as_posix()
+        except ValueError:
+            raise UsageError(f"{path} lies outside the git repository {top}") from None
+        try:
+            pointer = resolve_pointer(WorkTree(workspace.repo), relative)
+        except StateError:
+            pointer = None
+        if pointer is not None and pointer.stage is not None:
+            printer.data({"path": relative, "pointer": pointer.pointer_file, "stage": pointer.stage})
+            printer.note(
+                f"{relative} is an output of stage {pointer.stage} in {pointer.pointer_file}: tracked already."
+            )
+            return
+        written = workspace.dvc(pointer.dvc_root if pointer else "").add(place)
+        names = [file.relative_to(top).as_posix() for file in written]
+        printer.data({"path": relative, "pointer": names[0], "stage": None})
+        printer.note(f"{relative} is tracked by DVC; {', '.join(names)} is staged.")
+        printer.note("Next: git commit, then git tag v1.0.0 (or hfver bump major).")

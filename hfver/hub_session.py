@@ -1,0 +1,54 @@
+"""Opens the Hub a project uses, with the token that may be sent there.
+
+``endpoint: embedded`` starts the embedded hub in this process for as long as the session lasts. Heavy: imported by
+commands that talk to a Hub, inside their functions.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hfver import __version__
+
+if TYPE_CHECKING:
+    from hfver.adapters.hub_client import HubClient
+
+EMBEDDED = "embedded"
+
+
+@contextmanager
+def open_hub(endpoint: str, environ: Mapping[str, str], *, progress_bars: bool = False) -> Iterator[HubClient]:
+    """A client for ``endpoint``: ``embedded`` or a URL.
+
+    Raises UnauthorisedError when the endpoint is not one a token may be sent to.
+    """
+    if endpoint == EMBEDDED:
+        with _embedded(progress_bars=progress_bars) as client:
+            yield client
+        return
+    from hfver.trust import resolve_token
+
+    token = resolve_token(endpoint, environ)
+    from hfver.adapters.hub_client import HubClient, quieten
+
+    quieten(progress_bars=progress_bars)
+    yield HubClient(endpoint, token, library_version=__version__)
+
+
+@contextmanager
+def _embedded(*, progress_bars: bool) -> Iterator[HubClient]:
+    # Read by the client when it is imported: nothing about a local hub is to leave this machine, and no proxy is to
+    # stand between two ends of the loopback device.
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    bypass = [part for part in os.environ.get("NO_PROXY", "").split(",") if part]
+    if "127.0.0.1" not in bypass:
+        os.environ["NO_PROXY"] = ",".join([*bypass, "127.0.0.1"])
+    from hfver.adapters.hub_client import HubClient, quieten
+    from hfver.local_hub.serve import EmbeddedHub
+
+    quieten(progress_bars=progress_bars)
+    with EmbeddedHub() as hub:
+        yield HubClient(hub.endpoint, hub.token, library_version=__version__)

@@ -1,0 +1,268 @@
+"""From a git tag to a release on the Hub: the shell around plan and publish.
+
+It gathers what the plan is made of (git objects, DVC's list of files, the Hub's state, the configuration at the tag's
+commit), shows the plan or executes it, and plans again when somebody else was faster.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hfver.adapters.git_tree import CommitTree
+from hfver.errors import ConflictError, IntegrityError, StateError, UsageError
+from hfver.hub_state import HubState, PublishedRelease
+from hfver.hub_view import read_hub_state, read_receipt
+from hfver.model import Output, OutputPointer, Tag
+from hfver.paths import CARD_PATH, name_problems
+from hfver.plan import ForeignChanges, PublishPlan, ReleaseRequest, plan_publish
+from hfver.publish import CardTexts, Checkpoint, Outcome, execute
+from hfver.receipt import Receipt
+from hfver.release_content import ReleaseContent
+from hfver.reporting import Reporter
+from hfver.resolve import DirSource, resolve_output, resolve_pointer
+from hfver.retries import patiently
+from hfver.state import Content
+from hfver.topology import Line, choose_line, nearest_releases
+from hfver.versions import Scheme, Version, parse, release_branch
+
+if TYPE_CHECKING:
+    from hfver.adapters.hub_client import HubClient
+    from hfver.config.settings import Config, ModelConfig
+    from hfver.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+# Every time somebody else commits first we plan again; so many others in a row are no race but a loop.
+MOST_RACES = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One model a tag releases: what the configuration at the tag's commit says about it."""
+
+    tag: Tag
+    version: Version
+    model: ModelConfig
+    config: Config
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan with what executing it needs besides."""
+
+    plan: PublishPlan
+    content: ReleaseContent
+    base: Receipt | None
+    warnings: tuple[str, ...]
+
+
+def target_of(workspace: Workspace, tag_name: str) -> Target:
+    """The model a tag releases; UsageError when the tag is no version of any."""
+    tag = workspace.repo.tag(tag_name)
+    config = config_at(workspace, tag.commit, tag_name)
+    found = config.version_of(tag_name)
+    if found is None:
+        semantic, prefixes = config.formats.semantic, [model.tag_prefix for model in config.models]
+        shapes = [shape for shape in (semantic, config.formats.timestamp, config.formats.experiment) if shape]
+        known = ", ".join(f"{prefix}{shape}" for prefix in prefixes for shape in shapes)
+        raise UsageError(f"{tag_name} is not a version: tags here look like {known}", hints=["hfver bump patch"])
+    model, version = found
+    return Target(tag, version, model, config)
+
+
+def config_at(workspace: Workspace, commit: str, label: str) -> Config:
+    """The configuration at a commit; that of the workspace for commits older than the project's use of hfver."""
+    from hfver.config.load import load_revision
+    from hfver.config.problems import MissingConfigError
+
+    with workspace.repo.reader() as reader:
+        try:
+            return load_revision(lambda path: reader.read(f"{commit}:{path}"), environ=workspace.environ, label=label)
+        except MissingConfigError:
+            return workspace.config
+
+
+def output_at(workspace: Workspace, tree: CommitTree, path: str | None, receipt_dir: DirSource | None = None) -> Output:
+    """The output of a model at a commit. ``receipt_dir`` rebuilds a lost directory object from a receipt."""
+    pointer = pointer_at(workspace, tree, path)
+    dvc = workspace.dvc(pointer.dvc_root)
+    sources: list[DirSource] = [dvc.cache.read_dir_object, dvc.read_remote_dir_object]
+    if receipt_dir is not None:
+        sources.append(receipt_dir)
+    return resolve_output(tree, path or pointer.path, sources)
+
+
+def pointer_at(workspace: Workspace, tree: CommitTree, path: str | None) -> OutputPointer:
+    """What git records about a model at a commit; without a configured path, about the only output there."""
+    from hfver.resolve import list_outputs
+
+    if path is not None:
+        return resolve_pointer(tree, path, solve=lambda: workspace.dvc().pipeline_outputs(tree.commit))
+    pointers = list_outputs(tree).pointers
+    if len(pointers) == 1:
+        return pointers[0]
+    listed = ", ".join(sorted(pointer.path for pointer in pointers)) or "nothing"
+    raise StateError(
+        f"which output is the model is not configured, and DVC tracks {listed} at {tree.label}",
+        hints=["set huggingface.repository.model_path in config.yaml", "hfver track PATH"],
+    )
+
+
+def prepare(
+    workspace: Workspace, hub: HubClient, target: Target, tree: CommitTree, reporter: Reporter, *, allow_same: bool
+) -> Prepared:
+    """Plan the release of one model; everything that can be wrong with its content is said here."""
+    output = output_at(workspace, tree, target.model.path)
+    content = ReleaseContent(output, workspace.dvc(output.pointer.dvc_root), tree, workspace.state, reporter)
+    output = replace(output, files=content.sized(output.files))
+    warnings = check_names(output)
+    state = read_hub_state(hub, target.model.repo, workspace.state)
+    line = _line(workspace, target, state)
+    base = None
+    if line.base is not None:
+        base = read_receipt(hub, target.model.repo, line.base.revision, workspace.state)
+    if base is not None:
+        workspace.state.remember_content(
+            Content(file.md5, file.size, file.sha256) for file in base.files if file.size is not None and file.sha256
+        )
+    request = ReleaseRequest(
+        tag=target.tag,
+        version=str(target.version),
+        repo=target.model.repo,
+        name=target.model.name,
+        private=target.config.private,
+        create_repo=target.config.auto_create,
+        output=output,
+        remote=workspace.repo.remote_url(),
+        tools=_tools(),
+        allow_same=allow_same,
+    )
+    if not state.exists and not request.create_repo:
+        raise StateError(
+            f"{request.repo} does not exist on the Hub, and repository.auto_create is false",
+            hints=[f"hf repos create {request.repo}"],
+        )
+    foreign = _foreign_changes(hub, request.repo, line, base)
+    return Prepared(plan_publish(request, state, line, base, foreign=foreign), content, base, warnings)
+
+
+def check_names(output: Output) -> tuple[str, ...]:
+    """Warnings about file names; IntegrityError for names that cannot be published at all."""
+    problems = name_problems(file.path for file in output.files)
+    fatal = [f"{problem.path!r} {problem.reason}" for problem in problems if problem.fatal]
+    if fatal:
+        raise IntegrityError(f"{output.path} cannot be published:\n  " + "\n  ".join(fatal))
+    return tuple(f"{problem.path!r} {problem.reason}" for problem in problems)
+
+
+def _line(workspace: Workspace, target: Target, state: HubState) -> Line:
+    releases = [release for release in state.releases() if _is_of(target, release)]
+    commits = {release.trailers.commit for release in releases if release.trailers.commit}
+    graph: Mapping[str, tuple[str, ...]] = {}
+    if commits and target.tag.commit not in commits:
+        graph = workspace.repo.commit_graph([target.tag.commit])
+    nearest = nearest_releases(target.tag.commit, releases, graph)
+    if not nearest and releases and workspace.repo.is_shallow:
+        raise StateError(
+            f"this clone is shallow: which release {target.tag.name} follows cannot be told",
+            hints=["git fetch --unshallow --tags"],
+        )
+    if target.version.scheme is Scheme.SEMANTIC:
+        branch = release_branch(target.version)
+    else:
+        branch = f"release/{workspace.repo.branch() or 'detached'}"
+    return choose_line(state, nearest, branch, fallback=f"release/{target.tag.name}")
+
+
+def _is_of(target: Target, release: PublishedRelease) -> bool:
+    return parse(release.tag, target.config.formats, target.model.tag_prefix) is not None
+
+
+def _foreign_changes(hub: HubClient, repo: str, line: Line, base: Receipt | None) -> ForeignChanges:
+    """What people's commits on top of the base release changed; two listings, only when there are such commits."""
+    if line.head is None or (line.base is not None and line.head == line.base.revision):
+        return ForeignChanges()
+    now = {path: entry.blob for path, entry in hub.tree(repo, line.head).items()}
+    if line.base is None or base is None:
+        return ForeignChanges(touched=frozenset(now))
+    then = {path: entry.blob for path, entry in hub.tree(repo, line.base.revision).items()}
+    touched = frozenset(path for path, blob in now.items() if then.get(path) != blob)
+    return ForeignChanges(touched, gone=frozenset(then.keys() - now.keys()))
+
+
+def _tools() -> dict[str, str]:
+    names = ("hfver", "dvc", "huggingface_hub")
+    return {name: ".".join(importlib.metadata.version(name).split(".")[:2]) for name in names}
+
+
+def release(
+    workspace: Workspace,
+    hub: HubClient,
+    target: Target,
+    reporter: Reporter,
+    *,
+    allow_same: bool = False,
+    checkpoint: Checkpoint = lambda _step: None,
+) -> Outcome:
+    """Publish one model of a tag, or find that it is published. Safe to run again at any point."""
+    upload = target.config.settings.upload
+    with workspace.repo.reader() as reader:
+        tree = CommitTree(workspace.repo, reader, target.tag.commit, target.tag.name)
+
+        def attempt() -> Outcome:
+            return _race(workspace, hub, target, tree, reporter, allow_same=allow_same, checkpoint=checkpoint)
+
+        return patiently(attempt, retries=upload.max_retries, delay=upload.retry_delay, notify=reporter.warn)
+
+
+def _race(
+    workspace: Workspace,
+    hub: HubClient,
+    target: Target,
+    tree: CommitTree,
+    reporter: Reporter,
+    *,
+    allow_same: bool,
+    checkpoint: Checkpoint,
+) -> Outcome:
+    from hfver.adapters.hub_client import StaleParentError
+
+    for _ in range(MOST_RACES):
+        prepared = prepare(workspace, hub, target, tree, reporter, allow_same=allow_same)
+        try:
+            outcome = execute(
+                prepared.plan,
+                hub,
+                prepared.content,
+                lambda hashed, prepared=prepared: make_card(hub, target, tree, prepared, hashed),  # type: ignore[misc]
+                checkpoint=checkpoint,
+            )
+        except StaleParentError:
+            log.info("%s: somebody else committed first, planning again", target.model.repo)
+            continue
+        return replace(outcome, warnings=(*prepared.warnings, *outcome.warnings))
+    raise ConflictError(
+        f"{target.model.repo}: the branch moved {MOST_RACES} times while {target.tag.name} was being released",
+        hints=[f"hfver push {target.tag.name}"],
+    )
+
+
+def make_card(
+    hub: HubClient, target: Target, tree: CommitTree, prepared: Prepared, hashed: Mapping[str, Content]
+) -> CardTexts:
+    """The card of a release whose output brings none."""
+    from hfver.release_card import LARGEST_CARD, card_input, card_texts
+
+    repo, name = target.model.repo, target.config.model_card.template
+    template = tree.read(name) if name else None
+    if name and template is None:
+        raise StateError(f"model_card.template names {name}, which is not in git at {tree.label}")
+    text = template.decode("utf-8", "replace") if template is not None else None
+    card = card_input(prepared.plan, target.model, target.config, hashed, text)
+    return card_texts(
+        card, prepared.plan, prepared.base, lambda revision: hub.read(repo, revision, CARD_PATH, limit=LARGEST_CARD)
+    )

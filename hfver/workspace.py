@@ -1,0 +1,56 @@
+"""The user's clone with everything hfver keeps beside it, opened once per command."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hfver.adapters.git_repo import GitRepo
+from hfver.outbox import Outbox
+from hfver.state import State
+
+if TYPE_CHECKING:
+    from hfver.adapters.dvc_outputs import DvcProject
+    from hfver.config.settings import Config
+
+
+@dataclass
+class Workspace:
+    """A git repository, its configuration, its memory and the work it owes."""
+
+    repo: GitRepo
+    state: State
+    outbox: Outbox
+    environ: Mapping[str, str]
+    config_path: Path | None = None
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration of the work tree; ConfigError with every problem in it."""
+        from hfver.config.load import load_workspace
+
+        return load_workspace(self.repo.top, environ=self.environ, config_path=self.config_path)
+
+    def dvc(self, dvc_root: str = "") -> DvcProject:
+        """The DVC repository at ``dvc_root`` (relative to the top, as in OutputPointer)."""
+        from hfver.adapters.dvc_outputs import DvcProject
+
+        return DvcProject.find(self.repo.top, dvc_root)
+
+
+@contextmanager
+def open_workspace(
+    start: Path | None = None, *, environ: Mapping[str, str] | None = None, config_path: Path | None = None
+) -> Iterator[Workspace]:
+    """Open the workspace ``start`` (the current directory) lies in; UsageError when it is in no git repository."""
+    repo = GitRepo.discover(start or Path.cwd())
+    state = State(repo.common_dir / "hfver" / "state.db")
+    try:
+        yield Workspace(repo, state, Outbox(repo.common_dir), environ or os.environ, config_path)
+    finally:
+        state.close()

@@ -1,0 +1,208 @@
+"""Releases from real git tags and real DVC outputs to a real Hub server over HTTP."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from hfver.errors import ConflictError, IntegrityError, RefusedError, StateError, UsageError
+from hfver.trailers import parse_trailers
+from tests.support.gitting import git
+from tests.support.hub import HubForTests
+from tests.support.project import Project, new_project
+
+BIG = random.Random(1).randbytes(1_500_000)  # large enough to be stored as a large file
+BIG2 = random.Random(2).randbytes(1_500_000)
+
+
+@pytest.fixture
+def project(tmp_path: Path, hub: HubForTests) -> Project:
+    return new_project(tmp_path / "project", hub)
+
+
+def test_a_release_is_one_commit_and_one_tag_holding_exactly_the_output(project: Project) -> None:
+    commit = project.train({"model.safetensors": BIG, "config.json": "{}", "sub/tokenizer.json": "[]"})
+    project.tag("v1.0.0", message="Better tokenizer")
+    outcome = project.release("v1.0.0")
+    state = project.hub_state()
+    assert state.refs.tags == {"v1.0.0": outcome.revision}
+    assert state.refs.branches == {"main": outcome.revision}
+    head, initial = state.lines["main"]
+    assert head.title == "v1.0.0: Better tokenizer"
+    trailers = parse_trailers(head.description)
+    assert trailers is not None
+    assert trailers.commit == commit
+    assert initial.title == "initial commit"
+    own = {".gitattributes", "README.md", ".hfver/release.json"}
+    assert project.hub_files("v1.0.0") == {"model.safetensors", "config.json", "sub/tokenizer.json"} | own
+    assert project.hub_bytes("v1.0.0", "model.safetensors") == BIG
+    receipt = json.loads(project.hub_bytes("v1.0.0", ".hfver/release.json"))
+    assert receipt["git"]["commit"] == commit
+    assert receipt["tree"] == trailers.tree
+
+
+def test_releasing_again_only_reads(project: Project) -> None:
+    project.train({"model.bin": BIG})
+    project.tag("v1.0.0")
+    first = project.release("v1.0.0")
+    project.hub.forget_requests()
+    again = project.release("v1.0.0")
+    assert again.already_published
+    assert again.revision == first.revision
+    assert {method for method, _ in project.hub.requests} == {"GET"}
+
+
+def test_what_is_published_are_the_bytes_at_the_tag_not_those_of_the_workspace(project: Project) -> None:
+    old = project.train({"model.bin": BIG, "gone.json": "1"})
+    project.train({"model.bin": BIG2})
+    project.write({"model.bin": b"being trained right now"})
+    project.tag("v1.0.0", old)
+    project.release("v1.0.0")
+    assert project.hub_bytes("v1.0.0", "model.bin") == BIG
+    assert "gone.json" in project.hub_files("v1.0.0")
+
+
+def test_the_next_release_sends_only_what_changed_and_leaves_nothing_stale(project: Project) -> None:
+    project.train({"model.bin": BIG, "config.json": "1", "old.json": "x"})
+    project.tag("v1.0.0")
+    project.release("v1.0.0")
+    project.train({"model.bin": BIG, "config.json": "2", "new.json": "y"})
+    project.tag("v1.1.0")
+    outcome = project.release("v1.1.0")
+    assert (outcome.sent, outcome.new_bytes, outcome.known_bytes) == (2, 2, len(BIG))
+    own = {".gitattributes", "README.md", ".hfver/release.json"}
+    assert project.hub_files("v1.1.0") == {"model.bin", "config.json", "new.json"} | own
+    assert project.hub_bytes("v1.1.0", "config.json") == b"2"
+
+
+def test_a_renamed_large_file_is_not_sent_again(project: Project) -> None:
+    project.train({"pytorch_model.bin": BIG})
+    project.tag("v1.0.0")
+    project.release("v1.0.0")
+    project.train({"weights/model.bin": BIG})
+    project.tag("v1.1.0")
+    assert project.release("v1.1.0").sent == 0
+    assert project.hub_bytes("v1.1.0", "weights/model.bin") == BIG
+    assert "pytorch_model.bin" not in project.hub_files("v1.1.0")
+
+
+def test_an_outputs_own_card_and_ignore_file_are_published_as_they_are(project: Project) -> None:
+    card = "---\nlicense: mit\n---\n# Mine\r\n"
+    project.train({"README.md": card, ".gitignore": "*.json\n", "config.json": "{}", ".gitattributes": "*.x binary\n"})
+    project.tag("v1.0.0")
+    project.release("v1.0.0")
+    assert project.hub_bytes("v1.0.0", "README.md") == card.encode()
+    assert project.hub_bytes("v1.0.0", ".gitattributes") == b"*.x binary\n"
+    assert "config.json" in project.hub_files("v1.0.0")
+
+
+def test_names_with_spaces_and_signs_and_chinese_arrive_as_they_are(project: Project) -> None:
+    files: dict[str, str | bytes] = {"a b#c%20+.txt": "1", "模型/权重 1.bin": BIG, "größe.json": "2", "empty.bin": b""}
+    project.train(files)
+    project.tag("v1.0.0")
+    project.release("v1.0.0")
+    assert set(files) <= project.hub_files("v1.0.0")
+    assert project.hub_bytes("v1.0.0", "模型/权重 1.bin") == BIG
+    assert project.hub_bytes("v1.0.0", "a b#c%20+.txt") == b"1"
+
+
+def test_a_hotfix_goes_to_a_maintenance_branch_and_main_does_not_go_back(project: Project) -> None:
+    one = project.train({"model.bin": "1"})
+    project.tag("v1.0.0")
+    first = project.release("v1.0.0")
+    project.train({"model.bin": "2"})
+    project.tag("v2.0.0")
+    second = project.release("v2.0.0")
+    git(project.top, "checkout", "--quiet", "-b", "fix", one)
+    project.train({"model.bin": "1.0.1"})
+    project.tag("v1.0.1")
+    hotfix = project.release("v1.0.1")
+    project.train({"model.bin": "1.0.2"})
+    project.tag("v1.0.2")
+    later = project.release("v1.0.2")
+    state = project.hub_state()
+    assert state.refs.branches == {"main": second.revision, "release/1.0": later.revision}
+    line = [commit.sha for commit in state.lines["release/1.0"]]
+    assert line[:3] == [later.revision, hotfix.revision, first.revision]
+
+
+def test_a_moved_tag_is_refused_and_nothing_is_overwritten(project: Project) -> None:
+    project.train({"model.bin": "1"})
+    project.tag("v1.0.0")
+    first = project.release("v1.0.0")
+    project.train({"model.bin": "2"})
+    git(project.top, "tag", "--force", "v1.0.0")
+    with pytest.raises(ConflictError, match=r"v1\.0\.0 is commit .* here, but"):
+        project.release("v1.0.0")
+    assert project.hub_state().refs.tags == {"v1.0.0": first.revision}
+
+
+def test_the_same_content_again_needs_to_be_asked_for(project: Project) -> None:
+    project.train({"model.bin": "1"})
+    project.tag("v1.0.0")
+    project.release("v1.0.0")
+    project.commit("Only code changed")
+    project.tag("v1.0.1")
+    with pytest.raises(RefusedError, match=r"same model content as v1\.0\.0"):
+        project.release("v1.0.1")
+    project.release("v1.0.1", allow_same=True)
+    assert project.hub_bytes("v1.0.1", "model.bin") == b"1"
+
+
+def test_bytes_that_are_not_what_dvc_recorded_stop_the_release(project: Project) -> None:
+    project.train({"model.bin": BIG})
+    project.tag("v1.0.0")
+    with project.opened() as (workspace, _):
+        for path in (workspace.dvc().cache.directory / "files" / "md5").rglob("*"):
+            if path.is_file() and path.stat().st_size == len(BIG):
+                path.chmod(0o644)
+                path.write_bytes(BIG2)
+    with pytest.raises(IntegrityError, match=r"model\.bin: DVC recorded md5"):
+        project.release("v1.0.0")
+    assert not project.hub_state().refs.tags
+
+
+def test_bytes_that_are_nowhere_are_named_with_the_command_that_brings_them(project: Project, tmp_path: Path) -> None:
+    project.train({"model.bin": BIG})
+    project.tag("v1.0.0")
+    clone = project.clone(tmp_path / "clone")
+    with pytest.raises(IntegrityError, match="nowhere to be had") as caught:
+        clone.release("v1.0.0")
+    assert any("dvc push" in hint for hint in caught.value.hints)
+
+
+def test_a_tag_that_is_no_version_says_what_versions_look_like(project: Project) -> None:
+    project.train({"model.bin": "1"})
+    project.tag("v1.2")
+    with pytest.raises(UsageError, match=r"v1\.2 is not a version: tags here look like v\{major\}"):
+        project.release("v1.2")
+
+
+def test_a_model_that_dvc_does_not_track_at_the_tag_is_named(project: Project) -> None:
+    project.tag("v0.1.0")
+    with pytest.raises(StateError, match=r"DVC does not track model at v0\.1\.0"):
+        project.release("v0.1.0")
+
+
+def test_people_may_edit_the_card_on_the_hub_between_releases(project: Project) -> None:
+    project.train({"model.bin": "1"})
+    project.tag("v1.0.0")
+    project.release("v1.0.0")
+    card = project.hub_bytes("v1.0.0", "README.md").decode()
+    project.hub.api.upload_file(
+        path_or_fileobj=(card + "\n## Written by hand\n\nMind the gap.\n").encode(),
+        path_in_repo="README.md",
+        repo_id=project.repo_id,
+    )
+    for number in (1, 2):
+        project.train({"model.bin": f"1.{number}"})
+        project.tag(f"v1.{number}.0")
+        outcome = project.release(f"v1.{number}.0")
+        assert outcome.branch == "main"
+        text = project.hub_bytes(f"v1.{number}.0", "README.md").decode()
+        assert "Mind the gap." in text
+        assert f"v1.{number}.0" in text
+        assert "v1.0.0" not in text
