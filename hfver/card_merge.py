@@ -89,6 +89,10 @@ def _merge_lines(base: Sequence[str], new: Sequence[str], current: Sequence[str]
         ours = list(current[at_current:current_line])
         if ours in (old, theirs):
             merged += theirs
+        elif old and ours[: len(old)] == old:  # people only added something below
+            merged += theirs + ours[len(old) :]
+        elif old and ours[-len(old) :] == old:  # or above
+            merged += ours[: -len(old)] + theirs
         else:
             merged += ours
             if theirs != old:

@@ -11,7 +11,6 @@ import; what publishes is imported when there is something to publish.
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -218,8 +217,9 @@ def worker(_arguments: Sequence[str]) -> int:
 
 
 def _publish_owed(top: Path, *, progress: bool) -> int:
-    code: int = importlib.import_module("hfver.cli.owed").publish_owed(top, progress=progress)
-    return code
+    from hfver.cli.owed import publish_owed
+
+    return publish_owed(top, progress=progress)
 
 
 def _in_ci() -> bool:

@@ -105,7 +105,7 @@ def test_a_cut_connection_after_the_commit_was_made_makes_no_second_commit(tmp_p
 def test_a_rate_limited_hub_is_asked_again_after_the_time_it_names(tmp_path: Path, own: HubForTests) -> None:
     project = new_project(tmp_path / "project", own)
     config = project.top / "configs" / "huggingface_config.yaml"
-    config.write_text(config.read_text().replace("max_retries: 0", "max_retries: 2"), encoding="utf-8")
+    config.write_text(config.read_text().replace("max_retries: 0", "max_retries: 10"), encoding="utf-8")
     project.train({"model.bin": "1"})
     project.tag("v1.0.0")
     own.faults.fail("POST", COMMIT, 429, headers={"Retry-After": "1"})

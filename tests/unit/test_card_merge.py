@@ -104,3 +104,9 @@ def test_no_human_line_is_ever_lost(base: str, new: str, current: str) -> None:
     merged = merge_cards(base, new, current).text.splitlines()
     added = [line for line in current.splitlines() if line not in base.splitlines()]
     assert all(line in merged for line in added)
+
+
+def test_what_people_add_next_to_generated_lines_that_change_does_not_hold_these_back() -> None:
+    base, new = "# m\n\n- made of 1\n", "# m\n\n- made of 2\n"
+    assert merge_cards(base, new, base + "\nBelow.\n").text == new + "\nBelow.\n"
+    assert merge_cards(base, new, "# m\n\nAbove.\n- made of 1\n").text == "# m\n\nAbove.\n- made of 2\n"

@@ -58,12 +58,18 @@ def _create(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
         raise bad_request('A space needs an "sdk".')
     url = f"{hub.base_url(request)}/{kind.prefix}{namespace}/{name}"
     existing = hub.repos.find(kind, namespace, name)
+    if existing is None:
+        repo = Repo(new_id(), kind, namespace, name, account.id, visibility, None, sdk, now(), now())
+        try:
+            add_repo(hub, account, repo)
+        except HubError:
+            existing = hub.repos.find(kind, namespace, name)  # somebody else made it in the meantime
+            if existing is None:
+                raise
     if existing is not None:
         url = f"{hub.base_url(request)}/{existing.url_path}"
         message = f"You already created this {kind} repo: {existing.full_name}"
         return JSONResponse({"error": message, "url": url}, status_code=409, headers={"X-Error-Message": message})
-    repo = Repo(new_id(), kind, namespace, name, account.id, visibility, None, sdk, now(), now())
-    add_repo(hub, account, repo)
     return JSONResponse({"url": url, "name": repo.full_name, "id": repo.id})
 
 
