@@ -7,11 +7,12 @@ unchecked bytes: neither the Xet client nor the Hub client would notice a wrong 
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 from zlib import crc32
 
 from hfver.local_hub.content_errors import DamagedContentError, MissingContentError
@@ -50,28 +51,24 @@ class BlockChecks:
         self._running = self._filled = 0
 
 
-class PendingFile:
-    """A temporary file that is published under its final name or discarded."""
+class Unpublished(ABC):
+    """A temporary file that gets its final name or is discarded."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = 0
-        self._checks = BlockChecks()
-        self._file: BinaryIO = path.open("xb")
+        self._file = path.open("x+b", buffering=0)
         self._published = False
 
-    def write(self, pieces: Iterable[Piece]) -> None:
-        for piece in pieces:
-            self._checks.update(piece)
-            self._file.write(piece)
-            self.size += len(piece)
+    @abstractmethod
+    def checks(self) -> bytes:
+        """The block checksums of all that was written."""
 
     def seal(self) -> bytes:
         """Bytes are on disk after this. Returns the block checksums."""
-        self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        return self._checks.finish()
+        return self.checks()
 
     def publish(self, target: Path) -> None:
         make_durable_dir(target.parent)
@@ -80,10 +77,27 @@ class PendingFile:
         self._published = True
 
     def discard(self) -> None:
-        """Does nothing after `publish`."""
+        """Does nothing to a published file."""
         self._file.close()
         if not self._published:
             self.path.unlink(missing_ok=True)
+
+
+class PendingFile(Unpublished):
+    """Written from front to back."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._checks = BlockChecks()
+
+    def write(self, pieces: Iterable[Piece]) -> None:
+        for piece in pieces:
+            self._checks.update(piece)
+            write_all(self._file, piece)
+            self.size += len(piece)
+
+    def checks(self) -> bytes:
+        return self._checks.finish()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +128,13 @@ class CheckedFile:
         for _ in self.stream(0, self.size):
             pass
 
-    def _opened(self) -> BinaryIO:
+    def _opened(self) -> FileIO:
         try:
             return self.path.open("rb", buffering=0)
         except FileNotFoundError as exc:
             raise MissingContentError(f"stored file is gone: {self.path.name}") from exc
 
-    def _read(self, file: BinaryIO, start: int, end: int) -> memoryview:
+    def _read(self, file: FileIO, start: int, end: int) -> memoryview:
         """Whole blocks around the range are read, checked, and cut to it."""
         if not 0 <= start <= end <= self.size:
             raise ValueError(f"range {start}-{end} lies outside {self.size} bytes")
@@ -135,6 +149,12 @@ class CheckedFile:
             if crc32(data[index * BLOCK_BYTES : (index + 1) * BLOCK_BYTES]) != check:
                 raise DamagedContentError(self.path.name, f"checksum of block {first + index} does not match")
         return data[start - base : end - base]
+
+
+def write_all(file: FileIO, piece: Piece) -> None:
+    view = memoryview(piece)
+    while view:
+        view = view[file.write(view) :]
 
 
 def make_durable_dir(directory: Path) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from hfver.local_hub.checked_files import CheckedFile, PendingFile
+from hfver.local_hub.checked_files import CheckedFile, PendingFile, Unpublished
 from hfver.local_hub.content_database import ContentDatabase, bump_generation
 from hfver.local_hub.content_errors import DamagedContentError, MissingContentError, UnknownXorbError
 from hfver.local_hub.dedup import dedup_answer
@@ -105,7 +105,7 @@ class ContentStore:
         try:
             for block in blocks:
                 body.write((block,))
-            return self.add_whole(body)
+            return self.add_whole(body.sha256, body.body)
         finally:
             body.body.discard()
 
@@ -129,9 +129,13 @@ class ContentStore:
         """A temporary file to receive an upload. Its owner discards it in the end, published or not."""
         return self._workspace.pending()
 
-    def add_whole(self, body: HashedFile) -> StoredObject:
-        self._wholes.add(body.sha256, body.body)
-        return StoredObject(body.sha256.hex(), body.body.size, None)
+    def pending_path(self) -> Path:
+        return self._workspace.pending_path()
+
+    def add_whole(self, sha256: bytes, body: Unpublished) -> StoredObject:
+        """The caller has hashed the bytes while they were written."""
+        self._wholes.add(sha256, body)
+        return StoredObject(sha256.hex(), body.size, None)
 
     def has_xorb(self, xorb: bytes) -> bool:
         return self._xorbs.touch(xorb)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from hfver.local_hub.checked_files import CheckedFile, PendingFile
+from hfver.local_hub.checked_files import CheckedFile, PendingFile, Unpublished
 from hfver.local_hub.content_database import ContentDatabase
 from hfver.local_hub.content_errors import FormatError
 from hfver.local_hub.stored_files import batches
@@ -45,7 +45,7 @@ class WholeFiles:
             if row is not None:
                 yield sha256, CheckedFile(self.path(name), size, row[0])
 
-    def add(self, sha256: bytes, body: PendingFile) -> None:
+    def add(self, sha256: bytes, body: Unpublished) -> None:
         """The caller has hashed the bytes while they were written."""
         checks = body.seal()
         name = self._workspace.unique_name(sha256.hex())

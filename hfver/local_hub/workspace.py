@@ -35,7 +35,10 @@ class Workspace:
         self._directory.mkdir()
 
     def pending(self) -> PendingFile:
-        return PendingFile(self._directory / str(next(self._counter)))
+        return PendingFile(self.pending_path())
+
+    def pending_path(self) -> Path:
+        return self._directory / str(next(self._counter))
 
     def unique_name(self, stem: str) -> str:
         return f"{stem}.{self.tag}-{next(self._counter)}"
