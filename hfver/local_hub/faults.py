@@ -35,7 +35,7 @@ class Faults:
     """Switches match by method and by a pattern searched in the raw path and query; the first that is due acts."""
 
     def __init__(self) -> None:
-        self.token_seconds: int | None = None
+        self._expired_tokens = 0
         self.connections: dict[tuple[str, int], asyncio.Transport] = {}
         self._switches: list[_Switch] = []
         self._mutex = threading.Lock()
@@ -73,10 +73,22 @@ class Faults:
     def delay(self, method: str, path: str, seconds: float, *, nth: int = 1, times: int = 1) -> None:
         self._add(method, path, Fault(delay=seconds), nth, times)
 
+    def expire_tokens(self, count: int = 1) -> None:
+        """The next transfer tokens have expired already when the client gets them."""
+        with self._mutex:
+            self._expired_tokens = count
+
+    def token_seconds(self, usual: int) -> int:
+        with self._mutex:
+            if self._expired_tokens == 0:
+                return usual
+            self._expired_tokens -= 1
+            return -60
+
     def clear(self) -> None:
         with self._mutex:
             self._switches.clear()
-        self.token_seconds = None
+            self._expired_tokens = 0
 
     def due(self, method: str, target: str) -> Fault | None:
         with self._mutex:

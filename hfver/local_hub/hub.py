@@ -18,6 +18,7 @@ from hfver.local_hub.discussions import Discussions
 from hfver.local_hub.errors import HubError, MovedError, forbidden, invalid_token, repo_not_found, token_required
 from hfver.local_hub.faults import Faults
 from hfver.local_hub.git.listings import Listings
+from hfver.local_hub.git.refs import PULLS
 from hfver.local_hub.git.repository import Signature
 from hfver.local_hub.git.store import GitStore
 from hfver.local_hub.kinds import RepoKind
@@ -96,6 +97,20 @@ class Hub:
         self.authorize(request, repo, write=write)
         return repo
 
+    def locate_for_changes(self, request: Request, revision: str, *, create_pr: bool) -> Repo:
+        """Anybody with a token who may read may propose a change and go on with it; only the owner may make one."""
+        repo = self.locate(request)
+        caller = self.require_caller(request, write=True)
+        if not (create_pr or self.may_write(caller, repo) or self._is_own_proposal(caller, repo, revision)):
+            raise _no_right(caller, repo)
+        return repo
+
+    def _is_own_proposal(self, caller: Caller, repo: Repo, revision: str) -> bool:
+        number = revision.removeprefix(PULLS)
+        if not revision.startswith(PULLS) or not (number.isascii() and number.isdigit()):
+            return False
+        return self.discussions.get(repo, int(number)).author == caller.account.name
+
     def authorize(self, request: Request, repo: Repo, *, write: bool) -> None:
         caller = self.caller(request)
         if not self.may_read(caller, repo):
@@ -106,7 +121,7 @@ class Hub:
         if caller is None:
             raise token_required()
         if not self.may_write(caller, repo):
-            raise forbidden(f"{caller.account.name} has no right to change {repo.full_name} with this token.")
+            raise _no_right(caller, repo)
 
     def authorize_content(self, request: Request, repo: Repo) -> None:
         """Files of a gated repository are for its owner; everybody may know that it exists."""
@@ -137,6 +152,10 @@ def owns(caller: Caller | None, repo: Repo) -> bool:
     if caller is None:
         return False
     return repo.owner == caller.account.id or repo.namespace.lower() == caller.account.name.lower()
+
+
+def _no_right(caller: Caller, repo: Repo) -> HubError:
+    return forbidden(f"{caller.account.name} has no right to change {repo.full_name} with this token.")
 
 
 def _basic_password(scheme: str, value: str) -> str | None:

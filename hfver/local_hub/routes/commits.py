@@ -140,8 +140,4 @@ def _answer(base: str, repo: Repo, done: Committed) -> dict[str, Any]:
 
 
 def _writable(hub: Hub, request: Request) -> Repo:
-    """Anybody with a token who may read may propose a change; only the owner may make one."""
-    if not flag(request, "create_pr"):
-        return hub.locate(request, write=True)
-    hub.require_caller(request, write=True)
-    return hub.locate(request)
+    return hub.locate_for_changes(request, decoded(request, "rev"), create_pr=flag(request, "create_pr"))

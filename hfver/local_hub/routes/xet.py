@@ -37,11 +37,8 @@ def read_token(hub: Hub, request: Request) -> Response:
 
 
 def write_token(hub: Hub, request: Request) -> Response:
-    create_pr = flag(request, "create_pr")
-    if create_pr:
-        hub.require_caller(request, write=True)
-    repo = hub.locate(request, write=not create_pr)
     revision = decoded(request, "rev")
+    repo = hub.locate_for_changes(request, revision, create_pr=flag(request, "create_pr"))
     # The client has no revision to name for a pull request that does not exist yet.
     if revision != NO_REVISION:
         hub.git.open(repo.id).resolve(revision)
@@ -49,8 +46,8 @@ def write_token(hub: Hub, request: Request) -> Response:
 
 
 def _token(hub: Hub, request: Request, scope: str) -> Response:
-    seconds = hub.faults.token_seconds if hub.faults is not None else None
-    token, expires = hub.capabilities.issue(scope, TOKEN_SECONDS if seconds is None else seconds)
+    seconds = TOKEN_SECONDS if hub.faults is None else hub.faults.token_seconds(TOKEN_SECONDS)
+    token, expires = hub.capabilities.issue(scope, seconds)
     url = f"{hub.base_url(request)}/cas/{hub.content.store_id}-{hub.content.generation}"
     headers = {"X-Xet-Cas-Url": url, "X-Xet-Access-Token": token, "X-Xet-Token-Expiration": str(expires)}
     return JSONResponse({"accessToken": token, "exp": expires, "casUrl": url}, headers=headers)
