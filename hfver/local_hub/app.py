@@ -22,6 +22,7 @@ from hfver.local_hub.routes import (
     files,
     identity,
     info,
+    lfs,
     refs,
     repos,
     resolve,
@@ -122,7 +123,7 @@ def _target(scope: Scope) -> str:
 
 
 def _routes(hub: Hub) -> list[BaseRoute]:
-    modules: tuple[Any, ...] = (identity, repos, info, refs, files, commits, xet, resolve, discussions, storage)
+    modules: tuple[Any, ...] = (identity, repos, info, refs, files, commits, xet, lfs, resolve, discussions, storage)
     own = [route for module in modules for route in module.routes(hub)]
     return [*cas.routes(hub.content, hub.capabilities), *own]
 
