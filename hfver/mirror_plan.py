@@ -26,6 +26,8 @@ RELEASES = "releases/"
 INDEX = "README.md"
 MOST_COMMITS = 20  # Hubs limit commits per hour; more than this at once are put together
 _OPEN, _CLOSE = "<!-- hfver:index -->", "<!-- /hfver:index -->"
+# Hubs warn about a card without metadata.
+_METADATA = "---\ntags:\n- hfver-configs\n---\n"
 _TRAILER = re.compile(r"^(Git-Commit|Git-Branch|Git-Tag|Experiment|Hfver-Files): (.+)$", re.MULTILINE)
 
 
@@ -198,7 +200,7 @@ def render_index(paths: Iterable[str], model_repo: str, title: str, *, repo_type
 def update_index(current: str | None, index: str) -> str:
     """The README with its index renewed; text outside the markers is people's."""
     if current is None:
-        return index + "\n"
+        return f"{_METADATA}\n{index}\n"
     start, end = current.find(_OPEN), current.find(_CLOSE)
     if start < 0 or end < start:
         return f"{current.rstrip()}\n\n{index}\n"

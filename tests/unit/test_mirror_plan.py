@@ -160,8 +160,8 @@ def test_text_around_the_index_stays() -> None:
     first = render_index(["configs/a"], "me/bert", "me/bert-configs")
     second = render_index(["configs/b"], "me/bert", "me/bert-configs")
     written = update_index(None, first)
-    assert written == first + "\n"
-    edited = f"Ours.\n\n{written}More of ours.\n"
+    assert written == f"---\ntags:\n- hfver-configs\n---\n\n{first}\n"
+    edited = f"Ours.\n\n{first}\nMore of ours.\n"
     assert update_index(edited, second) == f"Ours.\n\n{second}\nMore of ours.\n"
     assert update_index("Mine.\n", first) == f"Mine.\n\n{first}\n"
 
