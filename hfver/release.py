@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hfver.adapters.git_tree import CommitTree
+from hfver.content_checks import check_content
 from hfver.errors import ConflictError, IntegrityError, StateError, UsageError
 from hfver.hub_state import HubState, PublishedRelease
 from hfver.hub_view import read_hub_state, read_receipt
@@ -119,7 +120,7 @@ def prepare(
     output = output_at(workspace, tree, target.model.path)
     content = ReleaseContent(output, workspace.dvc(output.pointer.dvc_root), tree, workspace.state, reporter)
     output = replace(output, files=content.sized(output.files))
-    warnings = check_names(output)
+    warnings = check_output(output, content)
     state = read_hub_state(hub, target.model.repo, workspace.state)
     line = _line(workspace, target, state)
     base = None
@@ -150,13 +151,14 @@ def prepare(
     return Prepared(plan_publish(request, state, line, base, foreign=foreign), content, base, warnings)
 
 
-def check_names(output: Output) -> tuple[str, ...]:
-    """Warnings about file names; IntegrityError for names that cannot be published at all."""
+def check_output(output: Output, content: ReleaseContent) -> tuple[str, ...]:
+    """Warnings about what is to be published; IntegrityError for what cannot or must not be."""
     problems = name_problems(file.path for file in output.files)
-    fatal = [f"{problem.path!r} {problem.reason}" for problem in problems if problem.fatal]
-    if fatal:
-        raise IntegrityError(f"{output.path} cannot be published:\n  " + "\n  ".join(fatal))
-    return tuple(f"{problem.path!r} {problem.reason}" for problem in problems)
+    findings = check_content(output.files, content.read_small)
+    errors = [f"{problem.path!r} {problem.reason}" for problem in problems if problem.fatal] + list(findings.errors)
+    if errors:
+        raise IntegrityError(f"{output.path} cannot be published:\n  " + "\n  ".join(errors))
+    return (*(f"{problem.path!r} {problem.reason}" for problem in problems), *findings.warnings)
 
 
 def _line(workspace: Workspace, target: Target, state: HubState) -> Line:

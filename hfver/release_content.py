@@ -61,6 +61,15 @@ class ReleaseContent:
 
         return tuple(replace(file, size=size(file)) for file in files)
 
+    def read_small(self, file: OutputFile) -> bytes | None:
+        """A file's bytes when they are here without fetching anything."""
+        if not self._output.pointer.cached:
+            return self._commit_files.read(f"{self._output.path}/{file.path}")
+        try:
+            return self._dvc.object_path(file.md5, self._output.pointer.hash_name).read_bytes()
+        except FileNotFoundError:
+            return None
+
     def locate(self, files: Sequence[OutputFile]) -> Mapping[str, Located]:
         """The bytes by md5; IntegrityError when any is missing everywhere or is not what DVC recorded."""
         wanted = {file.md5: file for file in files}

@@ -100,7 +100,7 @@ def test_an_outputs_own_card_and_ignore_file_are_published_as_they_are(project: 
 
 
 def test_names_with_spaces_and_signs_and_chinese_arrive_as_they_are(project: Project) -> None:
-    files: dict[str, str | bytes] = {"a b#c%20+.txt": "1", "模型/权重 1.bin": BIG, "größe.json": "2", "empty.bin": b""}
+    files: dict[str, str | bytes] = {"a b#c%20+.txt": "1", "模型/权重 1.bin": BIG, "größe.json": "2", "empty.txt": b""}
     project.train(files)
     project.tag("v1.0.0")
     project.release("v1.0.0")

@@ -1,0 +1,156 @@
+"""``hfver verify`` on a repository with one of each kind of drift."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hfver.cli.main import run
+from tests.support.gitting import git
+from tests.support.hub import HubForTests
+from tests.support.project import Project, new_project
+
+BIG = random.Random(1).randbytes(1_500_000)
+
+
+@pytest.fixture
+def project(tmp_path: Path, hub: HubForTests, monkeypatch: pytest.MonkeyPatch) -> Project:
+    project = new_project(tmp_path / "project", hub)
+    for name, value in project.environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(project.top)
+    return project
+
+
+def verify(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    code = run(["verify", "--json", *arguments])
+    answer = json.loads(capsys.readouterr().out)
+    return code, {proof["tag"]: proof for proof in answer["versions"]}
+
+
+def release(project: Project, tag: str, **files: str | bytes) -> None:
+    project.train({"model.safetensors": BIG, "config.json": f'"{tag}"', **files})
+    project.tag(tag)
+    project.release(tag)
+
+
+def test_a_version_that_agrees_everywhere_is_proved_without_downloading_weights(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release(project, "v1.0.0")
+    project.hub.forget_requests()
+    code, proofs = verify(capsys)
+    assert code == 0
+    assert (proofs["v1.0.0"]["state"], proofs["v1.0.0"]["files"], proofs["v1.0.0"]["problems"]) == ("aligned", 2, [])
+    assert not [path for _, path in project.hub.requests if "model.safetensors" in path]
+
+
+def test_deep_reads_every_byte(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    release(project, "v1.0.0")
+    project.hub.forget_requests()
+    code, _ = verify(capsys, "--deep")
+    assert code == 0
+    assert [path for _, path in project.hub.requests if "model.safetensors" in path]
+
+
+def test_each_drift_is_named_and_the_exit_code_is_3(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(6):
+        release(project, f"v1.{number}.0")
+    api, repo = project.hub.api, project.repo_id
+    # A file added to a release by hand, its Hub tag moved there.
+    changed = api.upload_file(path_or_fileobj=b"x", path_in_repo="extra.txt", repo_id=repo)
+    api.delete_tag(repo, tag="v1.5.0")
+    api.create_tag(repo, tag="v1.5.0", revision=changed.oid)
+    # A Hub tag that somebody deleted, a git tag that somebody deleted, a git tag that somebody moved.
+    api.delete_tag(repo, tag="v1.1.0")
+    git(project.top, "tag", "--delete", "v1.2.0")
+    git(project.top, "tag", "--force", "v1.3.0", "v1.4.0")
+    # A version nobody published.
+    project.train({"config.json": "new"})
+    project.tag("v1.6.0")
+    code, proofs = verify(capsys)
+    assert code == 3
+    assert {tag: proof["state"] for tag, proof in proofs.items()} == {
+        "v1.0.0": "aligned",
+        "v1.1.0": "incomplete",
+        "v1.2.0": "orphan",
+        "v1.3.0": "moved",
+        "v1.4.0": "aligned",
+        "v1.5.0": "moved",
+        "v1.6.0": "unpublished",
+    }
+    assert "which is no release of v1.5.0" in proofs["v1.5.0"]["problems"][0]
+
+
+def test_a_hub_tree_that_differs_from_its_receipt_is_tampered_and_the_file_is_named(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A commit that carries a release's trailers but not its files."""
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    release(project, "v1.0.0", **{"old.json": "1"})
+    head = project.hub_state().lines["main"][0]
+    forged = project.hub.api.create_commit(
+        project.repo_id,
+        [CommitOperationAdd("config.json", b"forged"), CommitOperationDelete("old.json")],
+        commit_message=head.title,
+        commit_description=head.description,
+    )
+    project.hub.api.delete_tag(project.repo_id, tag="v1.0.0")
+    project.hub.api.create_tag(project.repo_id, tag="v1.0.0", revision=forged.oid)
+    code, proofs = verify(capsys, "v1.0.0")
+    assert code == 3
+    assert proofs["v1.0.0"]["state"] == "tampered"
+    problems = "\n".join(proofs["v1.0.0"]["problems"])
+    assert "config.json has 6 bytes on the Hub, 8 in the receipt" in problems
+    assert "old.json is in the receipt but not in the Hub's tree" in problems
+
+
+def test_shards_divide_the_versions_between_machines(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(4):
+        release(project, f"v1.{number}.0")
+    parts = [set(verify(capsys, "--shard", f"{index}/3")[1]) for index in (1, 2, 3)]
+    assert set.union(*parts) == {f"v1.{number}.0" for number in range(4)}
+    assert sum(map(len, parts)) == 4
+
+
+def test_repair_puts_a_lost_hub_tag_back_and_leaves_the_rest_alone(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release(project, "v1.0.0")
+    release(project, "v1.1.0")
+    before = project.hub_state().refs
+    project.hub.api.delete_tag(project.repo_id, tag="v1.0.0")
+    assert run(["repair", "--yes"]) == 0
+    assert "v1.0.0 (incomplete): tag the release commit" in capsys.readouterr().out
+    assert project.hub_state().refs == before
+    assert run(["repair", "--yes"]) == 0
+    assert capsys.readouterr().out == "Nothing to mend.\n"
+
+
+def test_repair_asks_and_without_a_terminal_says_so(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    release(project, "v1.0.0")
+    project.hub.api.delete_tag(project.repo_id, tag="v1.0.0")
+    assert run(["repair"]) == 2
+    assert "--yes" in capsys.readouterr().err
+    assert not project.hub_state().refs.tags
+
+
+def test_a_squashed_main_is_recognised_and_nothing_is_overwritten(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release(project, "v1.0.0")
+    release(project, "v1.1.0")
+    project.hub.api.super_squash_history(project.repo_id, branch="main", commit_message="squashed")
+    code, proofs = verify(capsys)
+    assert code == 0, "the tags still hold the releases, and so do their commits"
+    project.train({"config.json": "2"})
+    project.tag("v1.2.0")
+    project.release("v1.2.0")
+    assert project.hub_bytes("v1.1.0", "config.json") == b'"v1.1.0"'
+    assert project.hub_bytes("v1.2.0", "config.json") == b"2"
+    assert set(proofs) == {"v1.0.0", "v1.1.0"}
