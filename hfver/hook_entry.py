@@ -169,7 +169,9 @@ def _release(repo: HookRepo, owed: Sequence[Owed]) -> None:
         _say(f"{names} is being released in the background; `hfver status` shows how it goes")
         return
     try:
-        _publish_owed(repo.top, progress=True)  # says itself what could not be done, and what finishes it
+        _publish_owed(
+            repo.top, progress=True, tags=[entry.name for entry in owed]
+        )  # says itself what could not be done, and what finishes it
     except KeyboardInterrupt:
         _say(f"interrupted; {names} stays tagged and its release is owed: hfver push {names}")
         return
@@ -216,10 +218,10 @@ def worker(_arguments: Sequence[str]) -> int:
     return _publish_owed(repo.top, progress=False)
 
 
-def _publish_owed(top: Path, *, progress: bool) -> int:
+def _publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = ()) -> int:
     from hfver.cli.owed import publish_owed
 
-    return publish_owed(top, progress=progress)
+    return publish_owed(top, progress=progress, tags=tags)
 
 
 def _in_ci() -> bool:

@@ -140,7 +140,8 @@ def prepare(
         output=output,
         remote=workspace.repo.remote_url(),
         tools=_tools(),
-        allow_same=allow_same,
+        # A release candidate becomes the final version unchanged: that is what it is for.
+        allow_same=allow_same or (line.base is not None and _is_prerelease(target, line.base)),
     )
     if not state.exists and not request.create_repo:
         raise StateError(
@@ -178,6 +179,11 @@ def _line(workspace: Workspace, target: Target, state: HubState) -> Line:
     else:
         branch = f"release/{workspace.repo.branch() or 'detached'}"
     return choose_line(state, nearest, branch, fallback=f"release/{target.tag.name}")
+
+
+def _is_prerelease(target: Target, release: PublishedRelease) -> bool:
+    version = parse(release.tag, target.config.formats, target.model.tag_prefix)
+    return version is not None and version.is_prerelease
 
 
 def _is_of(target: Target, release: PublishedRelease) -> bool:

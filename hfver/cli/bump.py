@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from hfver.cli.options import common, dry_run
 from hfver.cli.output import Printer
-from hfver.errors import RefusedError, StateError
+from hfver.errors import EXIT_DONE, RefusedError, StateError
 
 if TYPE_CHECKING:
     from hfver.config.settings import ModelConfig
@@ -107,15 +110,36 @@ def _tag_and_release(
     workspace: Workspace, printer: Printer, tag: str, head: str, message: str | None, *, allow_same: bool
 ) -> int:
     from hfver.cli.owed import release_now
-    from hfver.seen import SeenRefs
+    from hfver.owed import intend
 
-    workspace.repo.create_tag(tag, head, message or tag)
-    ref = f"refs/tags/{tag}"
-    oid = workspace.repo.run("rev-parse", ref).strip()
-    noticed = any(owed.ref == ref for owed in workspace.outbox.entries().owed)
-    released = SeenRefs(workspace.repo.common_dir).has(ref, oid)
-    printer.data({"tag": tag, "commit": head, "released": released}, tag)
-    if released or (noticed and workspace.config.hooks.publish == "background"):
-        return 0
-    # The hook is not installed, or what it tried failed: the same work, done here.
+    # The hook would do the same in a process of its own, knowing less: not that --allow-same was said.
+    with skipping_hooks():
+        workspace.repo.create_tag(tag, head, message or tag)
+    printer.data({"tag": tag, "commit": head}, tag)
+    config = workspace.config
+    if not (config.enabled and config.auto_sync):
+        printer.note(f"Releasing is switched off here; to release it: hfver push {tag}")
+        return EXIT_DONE
+    if config.hooks.publish == "background" and not os.environ.get("CI"):
+        from hfver.hook_repo import find_repo
+        from hfver.worker import start_worker
+
+        intend(workspace, [tag], "hfver bump")
+        start_worker(find_repo())
+        printer.note(f"{tag} is being released in the background; hfver status shows how it goes.")
+        return EXIT_DONE
     return release_now(workspace, printer, [tag], allow_same=allow_same)
+
+
+@contextmanager
+def skipping_hooks() -> Iterator[None]:
+    """Git commands in this block run without hfver's own hooks; those of others run."""
+    before = os.environ.get("HFVER_SKIP")
+    os.environ["HFVER_SKIP"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["HFVER_SKIP"]
+        else:
+            os.environ["HFVER_SKIP"] = before

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hfver.cli.output import Printer, human_bytes
 from hfver.errors import ConflictError, HfverError, RefusedError
 from hfver.publish import Outcome
-from hfver.reporting import Reporter
+from hfver.reporting import Reporter, Silent
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
@@ -44,9 +44,10 @@ def release_now(workspace: Workspace, printer: Printer, tags: Sequence[str], *, 
     return _explain(printer, work)
 
 
-def publish_owed(top: Path, *, progress: bool) -> int:
+def publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = ()) -> int:
     """What the hook and the background worker run: do all that is owed and return an exit code.
 
+    ``tags`` are those somebody is waiting for: how they ended is said even when another process has done the work.
     Never raises for what can go wrong with a release: the tag stays, the intent is kept, and the message names the
     command that finishes it.
     """
@@ -61,12 +62,20 @@ def publish_owed(top: Path, *, progress: bool) -> int:
                 return 0
             with open_hub(workspace.config.endpoint, workspace.environ, progress_bars=printer.shows_progress) as hub:
                 work = do_owed(workspace, hub, printer)
-                announce(work.released, hub, printer)
+                announce([*work.released, *_done_by_others(workspace, hub, work, tags)], hub, printer)
     except HfverError as error:
         printer.error(error)
         printer.note("The tag stays; `hfver push` releases it.")
         return error.exit_code
     return _explain(printer, work)
+
+
+def _done_by_others(workspace: Workspace, hub: HubClient, work: Work, tags: Sequence[str]) -> list[Outcome]:
+    from hfver.release import release, target_of
+
+    ours = {outcome.tag for outcome in work.released} | {failure.tag for failure in work.failed}
+    left = [tag for tag in tags if tag not in ours]
+    return [release(workspace, hub, target_of(workspace, tag), Silent()) for tag in left]
 
 
 def _explain(printer: Printer, work: Work) -> int:
