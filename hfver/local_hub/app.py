@@ -20,9 +20,11 @@ from hfver.local_hub.routes import (
     commits,
     discussions,
     files,
+    git_http,
     identity,
     info,
     lfs,
+    page,
     refs,
     repos,
     resolve,
@@ -123,7 +125,21 @@ def _target(scope: Scope) -> str:
 
 
 def _routes(hub: Hub) -> list[BaseRoute]:
-    modules: tuple[Any, ...] = (identity, repos, info, refs, files, commits, xet, lfs, resolve, discussions, storage)
+    modules: tuple[Any, ...] = (
+        identity,
+        repos,
+        info,
+        refs,
+        files,
+        commits,
+        xet,
+        lfs,
+        resolve,
+        discussions,
+        storage,
+        git_http,
+        page,
+    )
     own = [route for module in modules for route in module.routes(hub)]
     return [*cas.routes(hub.content, hub.capabilities), *own]
 

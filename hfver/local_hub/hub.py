@@ -27,6 +27,7 @@ from hfver.local_hub.repos import Repo, Repos
 PAGE_SIZE = 1000
 REQUESTS_REMEMBERED = 100_000
 SWEEP_EVERY = 3600.0
+GIT_READ = "/git-upload-pack"
 
 
 class Hub:
@@ -70,7 +71,7 @@ class Hub:
         scheme, _, value = request.headers.get("authorization", "").partition(" ")
         if not scheme:
             return None
-        token = value.strip() if scheme.lower() == "bearer" else _basic_password(scheme, value)
+        token = value.strip() if scheme.lower() == "bearer" else _basic_password(request, scheme, value)
         caller = self.accounts.authenticate(token) if token else None
         if caller is None:
             raise invalid_token()
@@ -87,7 +88,7 @@ class Hub:
     def locate(self, request: Request, *, write: bool = False) -> Repo:
         """The repository a path names, if the caller may see it (and change it, with `write`)."""
         kind: RepoKind = request.path_params["kind"]
-        namespace, name = str(request.path_params["ns"]), str(request.path_params["name"])
+        namespace, name = str(request.path_params["ns"]), str(request.path_params["name"]).removesuffix(".git")
         repo = self.repos.find(kind, namespace, name)
         if repo is None:
             moved = self.repos.moved_to(kind, namespace, name)
@@ -158,9 +159,9 @@ def _no_right(caller: Caller, repo: Repo) -> HubError:
     return forbidden(f"{caller.account.name} has no right to change {repo.full_name} with this token.")
 
 
-def _basic_password(scheme: str, value: str) -> str | None:
-    """git sends a token as the password of basic authentication."""
-    if scheme.lower() != "basic":
+def _basic_password(request: Request, scheme: str, value: str) -> str | None:
+    """Browsers and git send a token as a password. For reading only: a browser sends it with foreign forms, too."""
+    if scheme.lower() != "basic" or not (request.method in ("GET", "HEAD") or request.scope["path"].endswith(GIT_READ)):
         return None
     try:
         return base64.b64decode(value, validate=True).decode().partition(":")[2]

@@ -1,0 +1,130 @@
+"""What all pages have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from starlette.responses import HTMLResponse, Response
+
+from hfver.local_hub.errors import HubError
+from hfver.local_hub.git.refs import DEFAULT_BRANCH
+from hfver.local_hub.page.html import Html, el
+from hfver.local_hub.repos import Repo
+
+# No script at all, pictures from here only: a card cannot report who reads it.
+POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'"
+HEADERS = {
+    "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where links lead: below the hub's path prefix."""
+
+    prefix: str
+    endpoint: str
+    user: str | None
+
+    def link(self, path: str) -> str:
+        return f"{self.prefix}/{path}"
+
+    def repo(self, repo: Repo, *parts: str) -> str:
+        """An address below a repo; a revision is one encoded segment, paths keep their slashes."""
+        return self.link("/".join([repo.url_path, *parts]))
+
+
+def segment(text: str) -> str:
+    return quote(text, safe="")
+
+
+def path(text: str) -> str:
+    return quote(text, safe="/")
+
+
+def page(
+    site: Site, title: str, *content: object, crumbs: Sequence[tuple[str, str]] = (), status: int = 200
+) -> Response:
+    trail = [el("a", "hfver hub", href=site.link(""), class_="brand")]
+    for label, address in crumbs:
+        trail += [el("span", "/", class_="slash"), el("a", label, href=address)]
+    signed = (
+        el("span", site.user, class_="who") if site.user else el("a", "Sign in", href=site.link("login"), class_="who")
+    )
+    document = el(
+        "html",
+        el(
+            "head",
+            el("meta", charset="utf-8"),
+            el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            el("meta", name="color-scheme", content="light dark"),
+            el("title", f"{title} · hfver hub"),
+            el("link", rel="stylesheet", href=site.link("assets/style.css")),
+        ),
+        el("body", el("header", el("nav", trail), signed), el("main", content)),
+        lang="en",
+    )
+    return HTMLResponse(f"<!doctype html>{document}", status_code=status, headers=HEADERS)
+
+
+def error_page(site: Site, error: HubError) -> Response:
+    hint: Html | None = None
+    if error.status in (401, 403, 404) and site.user is None:
+        hint = el("p", "Private repositories are shown after ", el("a", "signing in", href=site.link("login")), ".")
+    message = el("section", el("h1", f"{error.status}"), el("p", error.message), hint, class_="card message")
+    return page(site, str(error.status), message, status=error.status)
+
+
+def tabs(site: Site, repo: Repo, current: str, revision: str = DEFAULT_BRANCH) -> Html:
+    rows = [
+        ("Card", site.repo(repo)),
+        ("Files", site.repo(repo, "tree", segment(revision))),
+        ("Commits", site.repo(repo, "commits", segment(revision))),
+        ("Versions", site.repo(repo, "refs")),
+        ("Discussions", site.repo(repo, "discussions")),
+    ]
+    links = [el("a", label, href=address, aria_current="page" if label == current else None) for label, address in rows]
+    return el("nav", links, class_="tabs")
+
+
+def repo_heading(site: Site, repo: Repo, *extra: object) -> Html:
+    badges = [badge(word) for word in _words(repo)]
+    name = el("h1", el("span", f"{repo.namespace}/", class_="dim"), el("a", repo.name, href=site.repo(repo)), badges)
+    return el("div", name, extra, class_="heading")
+
+
+def crumbs_of(site: Site, repo: Repo) -> list[tuple[str, str]]:
+    return [(repo.namespace, site.link(f"?q={segment(repo.namespace)}")), (repo.name, site.repo(repo))]
+
+
+def badge(text: str, kind: str = "") -> Html:
+    return el("span", text, class_=f"badge {kind}".strip())
+
+
+def size_text(size: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def moment(seconds: int) -> Html:
+    when = datetime.fromtimestamp(seconds, UTC)
+    return el("time", when.strftime("%Y-%m-%d %H:%M"), datetime=when.isoformat(), title="UTC")
+
+
+def short(commit: str) -> str:
+    return commit[:8]
+
+
+def _words(repo: Repo) -> list[str]:
+    words = [] if repo.kind == "model" else [repo.kind.value]
+    words += ["private"] if repo.private else []
+    return [*words, "gated"] if repo.gated else words
