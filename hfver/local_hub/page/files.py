@@ -117,13 +117,14 @@ def _last_commit(site: Site, repo: Repo, git: GitRepository, commit: str) -> Htm
 def _where(site: Site, repo: Repo, git: GitRepository, revision: str, inside: str) -> Html:
     """The revision, the path within it, and the other revisions as links."""
     trail = [badge(revision, "revision"), el("a", repo.name, href=site.repo(repo, "tree", segment(revision)))]
-    names = inside.split("/") if inside else []
-    for depth, name in enumerate(names, start=1):
-        below = path("/".join(names[:depth]))
+    *folders, last = inside.split("/")
+    for depth, name in enumerate(folders, start=1):
+        below = path("/".join(folders[:depth]))
         trail += [
             el("span", "/", class_="slash"),
             el("a", name, href=site.repo(repo, "tree", segment(revision), below)),
         ]
+    trail += [el("span", "/", class_="slash"), last] if last else []
     others = [
         el("li", el("a", label, href=site.repo(repo, "tree", segment(label))))
         for ref in all_refs(git.raw)
