@@ -1,4 +1,4 @@
-"""Does what is owed: releases whose tags were noticed by the hook, or that were asked for by hand.
+"""Does what is owed: releases whose tags were noticed by the hook or asked for by hand, and the mirror of configs.
 
 One process at a time works on a clone (the outbox's lock). An intent is written down before anything is done and
 removed after all of it is; so a crash, a lost connection or a closed lid only postpones a release.
@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hfver.errors import HfverError, UnreachableError
-from hfver.outbox import Owed
+from hfver.outbox import Kind, Owed
 from hfver.publish import Outcome
 from hfver.reporting import Reporter
 from hfver.seen import SeenRefs
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
+    from hfver.mirror_commit import Step
     from hfver.workspace import Workspace
 
 TAGS = "refs/tags/"
@@ -26,10 +27,11 @@ TAGS = "refs/tags/"
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A release that did not happen; it stays owed."""
+    """Something that did not happen; it stays owed. ``tag`` is the name of the tag or branch."""
 
     tag: str
     error: HfverError
+    kind: Kind = "release"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Work:
     """What came of one round of work."""
 
     released: tuple[Outcome, ...] = ()
+    mirrored: tuple[Step, ...] = ()
     failed: tuple[Failure, ...] = ()
 
 
@@ -67,37 +70,64 @@ def do_owed(
     only: Callable[[Owed], bool] = lambda _owed: True,
     allow_same: bool = False,
 ) -> Work:
-    """Release everything owed (or what ``only`` picks), oldest first; one failure does not stop the others.
+    """Do everything owed (or what ``only`` picks), oldest first; one failure does not stop the others.
 
-    An unreachable Hub does: it would fail for the rest as well.
+    An unreachable Hub does: it would fail for the rest as well. The mirror of a release is owed once it is made.
     """
-    from hfver.release import release, target_of
-
-    released: list[Outcome] = []
-    failed: list[Failure] = []
+    round_ = _Round(workspace, hub, reporter, allow_same)
     with workspace.outbox.lock():
         entries = workspace.outbox.entries()
         for problem in entries.problems:
             reporter.warn(problem)
         for owed in entries.owed:
-            if owed.kind != "release" or not only(owed):
-                continue
-            if _is_gone(workspace, owed):
-                reporter.note(f"{owed.name}: the tag is gone or has moved since; nothing to release")
-                workspace.outbox.done(owed)
-                continue
-            try:
-                outcome = release(workspace, hub, target_of(workspace, owed.name), reporter, allow_same=allow_same)
-            except HfverError as error:
-                workspace.outbox.failed(owed, error.message)
-                failed.append(Failure(owed.name, error))
-                if isinstance(error, UnreachableError):
-                    break
-                continue
-            SeenRefs(workspace.repo.common_dir).add([(owed.ref, owed.oid)], "released")
-            workspace.outbox.done(owed)
-            released.append(outcome)
-    return Work(tuple(released), tuple(failed))
+            if only(owed) and not round_.stopped:
+                round_.do(owed)
+    return Work(tuple(round_.released), tuple(round_.mirrored), tuple(round_.failed))
+
+
+class _Round:
+    """One pass over the outbox."""
+
+    def __init__(self, workspace: Workspace, hub: HubClient, reporter: Reporter, allow_same: bool) -> None:
+        self._workspace, self._hub, self._reporter, self._allow_same = workspace, hub, reporter, allow_same
+        self.released: list[Outcome] = []
+        self.mirrored: list[Step] = []
+        self.failed: list[Failure] = []
+        self.stopped = False
+
+    def do(self, owed: Owed) -> None:
+        outbox = self._workspace.outbox
+        if owed.ref.startswith(TAGS) and _is_gone(self._workspace, owed):
+            if owed.kind == "release":
+                self._reporter.note(f"{owed.name}: the tag is gone or has moved since; nothing to release")
+            outbox.done(owed)
+            return
+        try:
+            following = self._release(owed) if owed.kind == "release" else self._mirror(owed)
+        except HfverError as error:
+            outbox.failed(owed, error.message)
+            self.failed.append(Failure(owed.name, error, owed.kind))
+            self.stopped = isinstance(error, UnreachableError)
+            return
+        outbox.done(owed)
+        if following is not None:
+            self.do(following)
+
+    def _release(self, owed: Owed) -> Owed | None:
+        from hfver.mirroring import mirrors_releases, owe_release_mirror
+        from hfver.release import release, target_of
+
+        target = target_of(self._workspace, owed.name)
+        outcome = release(self._workspace, self._hub, target, self._reporter, allow_same=self._allow_same)
+        SeenRefs(self._workspace.repo.common_dir).add([(owed.ref, owed.oid)], "released")
+        self.released.append(outcome)
+        return owe_release_mirror(self._workspace, owed) if mirrors_releases(target.config) else None
+
+    def _mirror(self, owed: Owed) -> Owed | None:
+        from hfver.mirroring import do_mirror
+
+        self.mirrored += do_mirror(self._workspace, self._hub, owed, self._reporter)
+        return None  # nothing follows from it
 
 
 def _is_gone(workspace: Workspace, owed: Owed) -> bool:

@@ -17,15 +17,18 @@ from hfver.content_checks import check_content
 from hfver.errors import ConflictError, IntegrityError, StateError, UsageError
 from hfver.hub_state import HubState, PublishedRelease
 from hfver.hub_view import read_hub_state, read_receipt
+from hfver.mirroring import configs_revision
 from hfver.model import Output, OutputPointer, Tag
 from hfver.paths import CARD_PATH, name_problems
 from hfver.plan import ForeignChanges, PublishPlan, ReleaseRequest, plan_publish
 from hfver.publish import CardTexts, Checkpoint, Outcome, execute
 from hfver.receipt import Receipt
 from hfver.release_content import ReleaseContent
+from hfver.release_facts import release_facts
 from hfver.reporting import Reporter
 from hfver.resolve import DirSource, resolve_output, resolve_pointer
 from hfver.retries import patiently
+from hfver.run_facts import RunFacts
 from hfver.state import Content
 from hfver.topology import Line, choose_line, nearest_releases
 from hfver.versions import Scheme, Version, parse, release_branch
@@ -130,6 +133,10 @@ def prepare(
         workspace.state.remember_content(
             Content(file.md5, file.size, file.sha256) for file in base.files if file.size is not None and file.sha256
         )
+    facts = RunFacts()
+    if state.find(target.tag.name, target.tag.commit) is None:
+        built_on = (line.base.revision, base) if line.base is not None and base is not None else None
+        facts = release_facts(tree, target.config, output, content, hub=hub, repo=target.model.repo, base=built_on)
     request = ReleaseRequest(
         tag=target.tag,
         version=str(target.version),
@@ -139,6 +146,9 @@ def prepare(
         create_repo=target.config.auto_create,
         output=output,
         remote=workspace.repo.remote_url(),
+        params=facts.params,
+        metrics=facts.metrics,
+        configs=configs_revision(target.config, target.model, target.tag.name),
         tools=_tools(),
         # A release candidate becomes the final version unchanged: that is what it is for.
         allow_same=allow_same or (line.base is not None and _is_prerelease(target, line.base)),

@@ -82,5 +82,6 @@ def _explain(printer: Printer, work: Work) -> int:
     for failure in work.failed:
         printer.error(failure.error)
         if not isinstance(failure.error, RefusedError | ConflictError):
-            printer.note(f"{failure.tag} stays owed; `hfver push` releases it.")
+            what = "releases it" if failure.kind == "release" else "brings its configs to the Hub"
+            printer.note(f"{failure.tag} stays owed; `hfver push` {what}.")
     return work.failed[0].error.exit_code if work.failed else 0

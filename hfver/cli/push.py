@@ -85,12 +85,15 @@ def _missing(workspace: Workspace, hub: HubClient, shard: tuple[int, int] | None
 def _report(printer: Printer, work: Work) -> int:
     body = {
         "released": work.released,
+        "mirrored": work.mirrored,
         "failed": [{"tag": failure.tag, "error": failure.error.message} for failure in work.failed],
     }
     printer.data(body)
     for failure in work.failed:
         printer.error(failure.error)
-    if not work.released and not work.failed:
+    for step in work.mirrored:
+        printer.note(f"{step.repo}: {step.title}")
+    if not work.released and not work.mirrored and not work.failed:
         printer.note("Nothing is owed.")
     return work.failed[0].error.exit_code if work.failed else 0
 

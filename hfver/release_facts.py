@@ -1,0 +1,62 @@
+"""Parameters and metrics of a release: from git at the tag's commit, and from result files the model itself brings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from hfver.errors import IntegrityError
+from hfver.model import Output, OutputFile
+from hfver.publish import ContentSource
+from hfver.receipt import Receipt
+from hfver.run_facts import RunFacts, read_facts, result_files
+
+if TYPE_CHECKING:
+    from hfver.config.settings import Config
+    from hfver.resolve import Tree
+
+
+class RevisionReader(Protocol):
+    """Reads small files of a Hub revision."""
+
+    def read(self, repo: str, revision: str, path: str, *, limit: int) -> bytes | None: ...
+
+
+def release_facts(
+    tree: Tree,
+    config: Config,
+    output: Output,
+    content: ContentSource,
+    *,
+    hub: RevisionReader,
+    repo: str,
+    base: tuple[str, Receipt] | None,
+) -> RunFacts:
+    """``base`` is the revision the release builds on, with its receipt: it may be all that still has a file's bytes."""
+    found = {}
+    for file in result_files(output.files):
+        found[file.path] = _bytes_of(file, content, hub, repo, base)
+    facts = read_facts(tree, model_files=found, main_config=config.data)
+    return facts if config.tracking.include_metrics else RunFacts(params=facts.params)
+
+
+def _bytes_of(
+    file: OutputFile, content: ContentSource, hub: RevisionReader, repo: str, base: tuple[str, Receipt] | None
+) -> bytes:
+    try:
+        source = content.locate([file])[file.md5].source
+    except IntegrityError:
+        raw = _from_base(file, hub, repo, base)
+        if raw is None:
+            raise
+        return raw
+    assert source is not None
+    return source.read_bytes() if isinstance(source, Path) else source
+
+
+def _from_base(file: OutputFile, hub: RevisionReader, repo: str, base: tuple[str, Receipt] | None) -> bytes | None:
+    if base is None:
+        return None
+    revision, receipt = base
+    known = next((other for other in receipt.files if other.md5 == file.md5 and other.size is not None), None)
+    return hub.read(repo, revision, known.path, limit=known.size or 0) if known is not None else None
