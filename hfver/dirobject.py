@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from operator import attrgetter
 
 from hfver.errors import IntegrityError
 from hfver.model import DIR_SUFFIX, OutputFile
@@ -38,18 +39,16 @@ def parse_dir_object(raw: bytes, origin: str) -> tuple[OutputFile, ...]:
         raise IntegrityError(f"{origin} is not a DVC directory object: {exc}") from exc
     if not isinstance(entries, list):
         raise IntegrityError(f"{origin} is not a DVC directory object: it is no list")
-    files = tuple(sorted((_entry(entry, origin) for entry in entries), key=lambda file: file.path))
+    files = tuple(sorted([_entry(entry, origin) for entry in entries], key=attrgetter("path")))
     if len({file.path for file in files}) != len(files):
         raise IntegrityError(f"{origin} names a file twice")
     return files
 
 
 def _entry(entry: object, origin: str) -> OutputFile:
-    match entry:
-        case {"md5": str(md5), "relpath": str(path)} if _MD5.fullmatch(md5):
-            pass
-        case _:
-            raise IntegrityError(f"{origin} has an entry without md5 and relpath: {str(entry)[:200]}")
+    md5, path = (entry.get("md5"), entry.get("relpath")) if isinstance(entry, dict) else (None, None)
+    if not isinstance(md5, str) or not isinstance(path, str) or not _MD5.fullmatch(md5):
+        raise IntegrityError(f"{origin} has an entry without md5 and relpath: {str(entry)[:200]}")
     if not is_safe_path(path):
         raise IntegrityError(f"{origin} names a file outside its directory: {path!r}")
     return OutputFile(path, md5)
@@ -57,5 +56,5 @@ def _entry(entry: object, origin: str) -> OutputFile:
 
 def is_safe_path(path: str) -> bool:
     """Whether a relative path stays below the directory it is relative to, wherever it came from."""
-    parts = path.split("/")
-    return not ({"", ".", ".."} & set(parts)) and "\0" not in path
+    framed = f"/{path}/"
+    return not ("//" in framed or "/../" in framed or "/./" in framed or "\0" in path)

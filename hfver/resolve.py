@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hfver.dirobject import dir_object_id, directory_id, parse_dir_object
-from hfver.errors import IntegrityError, StateError
+from hfver.errors import HfverError, IntegrityError, StateError
 from hfver.model import Output, OutputFile, OutputPointer
 from hfver.pipelines import TemplatedWdirError, parse_pipeline
 from hfver.pointers import is_dvc_file, join_path, parse_dvc_file
@@ -127,18 +127,20 @@ def load_output(tree: Tree, pointer: OutputPointer, sources: Sequence[DirSource]
 
 
 def _directory_object(tree: Tree, pointer: OutputPointer, sources: Sequence[DirSource]) -> bytes:
-    damaged = False
+    reasons = []
     for source in sources:
-        raw = source(pointer)
-        if raw is None:
+        try:
+            raw = source(pointer)
+        except HfverError as exc:  # a place that cannot be asked is like one that has nothing
+            reasons.append(f"\n  {exc.message}")
             continue
-        if dir_object_id(raw) == pointer.md5:
+        if raw is not None and dir_object_id(raw) == pointer.md5:
             return raw
-        damaged = True
-    what = "is damaged or missing everywhere" if damaged else "is nowhere to be had"
+        if raw is not None:
+            reasons.append(f"\n  damaged: {dir_object_id(raw)}")
     raise IntegrityError(
-        f"the list of files of {pointer.path} at {tree.label} ({pointer.md5}) {what}: not in DVC's cache, on no DVC"
-        " remote, in no release",
+        f"the list of files of {pointer.path} at {tree.label} ({pointer.md5}) is nowhere to be had whole"
+        + "".join(dict.fromkeys(reasons)),
         hints=["dvc push    (where the files were made)", f"dvc fetch {pointer.pointer_file}"],
     )
 

@@ -15,7 +15,7 @@ from typing import Protocol
 from hfver.checkout.links import Linker
 from hfver.dirobject import build_dir_object, dir_object_id
 from hfver.errors import HfverError, IntegrityError
-from hfver.hashing import Advance, HashName, hash_file
+from hfver.hashing import Advance, Digests, HashName, hash_file
 from hfver.model import OutputFile, OutputPointer
 from hfver.receipt import Receipt
 
@@ -168,10 +168,11 @@ class HubFiles(Protocol):
         revision: str,
         files: Sequence[OutputFile],
         into: Callable[[OutputFile], Path],
-        done: Callable[[OutputFile, Path], None],
+        done: Callable[[OutputFile, Path, Digests], None],
         advance: Advance,
+        hash_name: HashName,
     ) -> None:
-        """Write each file to ``into(file)`` and call ``done`` when its bytes are complete. Continues partial files."""
+        """Write each file to ``into(file)``, hash it on the way, call ``done``. Continues partial files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +208,7 @@ class HubSource:
     ) -> list[Problem]:
         problems: list[Problem] = []
 
-        def done(file: OutputFile, path: Path) -> None:
-            found = hash_file(path, hash_name=self.hash_name)
+        def done(file: OutputFile, path: Path, found: Digests) -> None:
             expected = wanted[file.md5].sha256 or file.sha256
             if (found.md5, found.sha256) == (file.md5, expected):
                 self.cache.insert(path, file.md5, self.hash_name)
@@ -220,7 +220,7 @@ class HubSource:
         def into(file: OutputFile) -> Path:
             return self.cache.temporary(f"hub-{file.sha256}")
 
-        self.hub.download(self.repo, revision, offered, into, done, advance)
+        self.hub.download(self.repo, revision, offered, into, done, advance, self.hash_name)
         return problems
 
 

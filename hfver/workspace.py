@@ -40,7 +40,7 @@ class Workspace:
         """The DVC repository at ``dvc_root`` (relative to the top, as in OutputPointer)."""
         from hfver.adapters.dvc_outputs import DvcProject
 
-        return DvcProject.find(self.repo.top, dvc_root)
+        return DvcProject.find(self.repo.top, dvc_root, self.state)
 
 
 @contextmanager

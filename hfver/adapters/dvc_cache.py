@@ -17,12 +17,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from hfver.adapters.dvc_config import DvcSettings
 from hfver.hashing import Advance, HashName, hash_file
 from hfver.model import OutputFile, OutputPointer
 
 _TEMPORARY = "hfver-tmp"
 _OBJECT_MODE = 0o444
+_WORTH_LISTING = 1000
 
 
 class Memory(Protocol):
@@ -43,10 +43,10 @@ class NoMemory:
 
 
 class DvcCache:
-    def __init__(self, settings: DvcSettings, memory: Memory) -> None:
-        self.directory = settings.cache_dir
+    def __init__(self, directory: Path, memory: Memory, *, shared: bool = False) -> None:
+        self.directory = directory
         self._memory = memory
-        self._directory_mode = 0o2775 if settings.shared else None
+        self._directory_mode = 0o2775 if shared else None
 
     def object_path(self, md5: str, hash_name: HashName = "md5") -> Path:
         return Path(self.object_name(md5, hash_name))
@@ -61,7 +61,25 @@ class DvcCache:
 
     def missing(self, files: Iterable[OutputFile], hash_name: HashName = "md5") -> tuple[OutputFile, ...]:
         """Those whose object is not here, or has not the size it should have: a power cut leaves such."""
-        return tuple(file for file in files if not self._holds(file, hash_name))
+        wanted = list(files)
+        listed = self._listed(wanted, hash_name) if len(wanted) >= _WORTH_LISTING else None
+        if listed is None:
+            return tuple(file for file in wanted if not self._holds(file, hash_name))
+        return tuple(
+            file
+            for file in wanted
+            if file.md5 not in listed or (file.size is not None and not self._holds(file, hash_name))
+        )
+
+    def _listed(self, wanted: Sequence[OutputFile], hash_name: HashName) -> frozenset[str] | None:
+        """All objects in the folders that matter, or None when asking for each wanted one is less work."""
+        found: list[str] = []
+        for folder in {file.md5[:2] for file in wanted}:
+            with suppress(FileNotFoundError):
+                found += [folder + name for name in os.listdir(os.path.dirname(self.object_name(folder, hash_name)))]
+            if len(found) > 4 * len(wanted):
+                return None
+        return frozenset(found)
 
     def _holds(self, file: OutputFile, hash_name: HashName) -> bool:
         size = self.size_of(file.md5, hash_name)

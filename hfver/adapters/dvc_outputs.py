@@ -58,7 +58,7 @@ class DvcProject:
 
     @cached_property
     def cache(self) -> DvcCache:
-        return DvcCache(self.settings, self._memory)
+        return DvcCache(self.settings.cache_dir, self._memory, shared=self.settings.shared)
 
     @cached_property
     def _state(self) -> DvcState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -153,6 +154,16 @@ class GitRepo:
     def branch(self) -> str | None:
         """The branch checked out, None when HEAD is detached."""
         return self.run("symbolic-ref", "--quiet", "--short", "HEAD", check=False).strip() or None
+
+    def previous_branch(self) -> str | None:
+        """What ``-`` means to git: the branch or commit that was checked out before."""
+        name = self.run("rev-parse", "--abbrev-ref", "@{-1}", check=False).strip()
+        return name if name and name != "@{-1}" else None
+
+    def has_hook(self, name: str) -> bool:
+        """Whether git would run a hook of this name here."""
+        path = self.run("rev-parse", "--git-path", f"hooks/{name}").removesuffix("\n")
+        return os.access(self.top / path, os.X_OK)
 
     # -- history -------------------------------------------------------------------------------------------------
 

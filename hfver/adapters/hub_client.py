@@ -148,11 +148,15 @@ class HubClient:
         return response.content
 
     @contextmanager
-    def stream(self, repo: str, revision: str, path: str, *, repo_type: str = "model") -> Iterator[Iterator[bytes]]:
-        """A file's bytes as they arrive, whatever its size; a broken transfer raises UnreachableError."""
+    def stream(
+        self, repo: str, revision: str, path: str, *, start: int = 0, repo_type: str = "model"
+    ) -> Iterator[Iterator[bytes]]:
+        """A file's bytes from ``start`` on as they arrive; a broken transfer raises UnreachableError."""
         headers = build_hf_headers(token=self._token, library_name="hfver")
         # Compressed transfers would hide how many bytes have arrived.
         headers["Accept-Encoding"] = "identity"
+        if start:
+            headers["Range"] = f"bytes={start}-"
         url = self._file_url(repo, revision, path, repo_type)
         with _translated("reading", f"{repo}@{revision}:{path}"):  # noqa: SIM117 (the error of either is translated)
             with get_session().stream("GET", url, headers=headers, follow_redirects=True) as response:

@@ -57,7 +57,7 @@ def _write_all(
     comparison: Comparison, object_name: ObjectName, linker: Linker, staging: Path, advance: Callable[[int], None]
 ) -> tuple[Applied, ...]:
     names = itertools.count()
-    executable = 0o111 & ~_umask()
+    executable = 0o111 & ~current_umask()
 
     def run(batch: Sequence[Write]) -> list[Applied]:
         done = []
@@ -160,7 +160,7 @@ def _remove(comparison: Comparison, items: Iterable[Present]) -> None:
         os.unlink(place)
 
 
-def _umask() -> int:
+def current_umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask

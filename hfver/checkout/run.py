@@ -19,6 +19,7 @@ from hfver.checkout.apply import apply
 from hfver.checkout.compare import Comparison, Knows, Present, compare
 from hfver.checkout.links import Linker, LinkType
 from hfver.checkout.scan import scan
+from hfver.dirobject import build_dir_object, dir_object_id
 from hfver.errors import RefusedError, StateError
 from hfver.hashing import Advance, HashName
 from hfver.model import Output, OutputFile
@@ -30,6 +31,7 @@ _SHOWN = 5
 class ObjectCache(Cache, Protocol):
     def has(self, md5: str, hash_name: HashName = "md5") -> bool: ...
     def object_name(self, md5: str, hash_name: HashName = "md5") -> str: ...
+    def insert_bytes(self, raw: bytes, oid: str, hash_name: HashName = "md5") -> Path: ...
     def damaged(self, files: Iterable[OutputFile], hash_name: HashName, advance: Advance) -> Sequence[OutputFile]: ...
 
 
@@ -53,6 +55,11 @@ class Project(Protocol):
         """DVC's lock; gives an empty directory for files on their way in."""
 
 
+# From everything that stands in an output's place now (path -> md5) to the question whether content of some md5 belongs
+# to a version somebody recorded.
+Recorded = Callable[[Mapping[str, str]], Callable[[str], bool]]
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """One output at the version to be checked out, and how to get what is missing of it."""
@@ -61,7 +68,7 @@ class Wanted:
     root: Path  # where it goes
     project: Project
     sources: Sequence[Source]
-    known: Callable[[str], bool]  # whether content of this md5 belongs to a version somebody recorded
+    recorded: Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +126,17 @@ def look(wanted: Wanted, *, force: bool) -> Look:
         hash_name=hash_name,
     )
     losses = comparison.losses(lambda md5: project.cache.has(md5, hash_name))
-    if not force:
-        _refuse_to_lose(comparison, [item for item in losses if not wanted.known(item.md5 or "")], output)
+    if not force and (losses or comparison.odd):
+        recorded = wanted.recorded(_present(comparison, output))
+        _refuse_to_lose(comparison, [item for item in losses if not recorded(item.md5 or "")], output)
     return Look(wanted, comparison, losses)
+
+
+def _present(comparison: Comparison, output: Output) -> dict[str, str]:
+    targets = {"" if is_single(output) else file.path: file.md5 for file in output.files}
+    standing = [write.replaces for write in comparison.write if write.replaces is not None]
+    present = {path: targets[path] for path in comparison.right}
+    return present | {item.path: item.md5 or "" for item in (*standing, *comparison.remove)}
 
 
 def is_single(output: Output) -> bool:
@@ -148,22 +163,39 @@ def _refuse_to_lose(comparison: Comparison, losses: Sequence[Present], output: O
 
 
 def _obtain(item: Look, label: str, advance: Callable[[int], Advance]) -> Obtained:
-    """Everything that will be written, whole and in the cache."""
-    cache, hash_name = item.wanted.project.cache, item.hash_name
-    files = [write.file for write in item.comparison.write]
-    if not files:
+    """The whole version in the cache, and all of it that will be written found undamaged."""
+    output, cache, hash_name = item.wanted.output, item.wanted.project.cache, item.hash_name
+    writes = [write.file for write in item.comparison.write]
+    missing = cache.missing(output.files, hash_name)
+    if not writes and not missing:
+        _keep_dir_object(item)
         return Obtained({}, ())
-    missing = frozenset(file.md5 for file in cache.missing(files, hash_name))
-    step = advance(sum(file.size or 0 for file in files))
-    damaged = cache.damaged([file for file in files if file.md5 not in missing], hash_name, step)
+    lacking = {file.md5 for file in missing}
+    step = advance(sum(file.size or 0 for file in {file.md5: file for file in (*writes, *missing)}.values()))
+    damaged = cache.damaged([file for file in writes if file.md5 not in lacking], hash_name, step)
     for file in damaged:
         cache.discard(file.md5, hash_name)
     here = _work_tree_source(item)
     sources = [*([here] if here else []), *item.wanted.sources]
-    what = f"{item.wanted.output.path} at {label}"
-    found = obtain(files, cache, sources, hash_name=hash_name, advance=step, what=what)
-    notes = tuple(f"{file.path}: damaged in the DVC cache" for file in damaged)
-    return Obtained(found.counts, found.problems, notes)
+    wanted = [*missing, *damaged]
+    found = obtain(wanted, cache, sources, hash_name=hash_name, advance=step, what=f"{output.path} at {label}")
+    _keep_dir_object(item)
+    return Obtained(found.counts, found.problems, tuple(f"{file.path}: damaged in the DVC cache" for file in damaged))
+
+
+def _keep_dir_object(item: Look) -> None:
+    """The list of files comes last: DVC takes a directory whose list it has for complete."""
+    output, cache = item.wanted.output, item.wanted.project.cache
+    pointer = output.pointer
+    if (
+        pointer.is_dir
+        and pointer.md5 is not None
+        and not pointer.subpath
+        and not cache.has(pointer.md5, item.hash_name)
+    ):
+        raw = build_dir_object(output.files)
+        if dir_object_id(raw) == pointer.md5:
+            cache.insert_bytes(raw, pointer.md5, item.hash_name)
 
 
 def _work_tree_source(item: Look) -> FileSource | None:

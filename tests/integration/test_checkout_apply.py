@@ -71,7 +71,7 @@ def get(root: Path, version: str, *, force: bool = False, known: bool = False, p
         with repo.reader() as reader:
             tree = CommitTree(repo, reader, repo.commit_of(version), version)
             output = resolve_output(tree, path, [project.cache.read_dir_object])
-            wanted = Wanted(output, root / path, project, [], lambda _md5: known)
+            wanted = Wanted(output, root / path, project, [], lambda _present: lambda _md5: known)
             (result,) = check_out(
                 [wanted], force=force, move_git=move_git, label=version, advance=lambda _total: lambda _size: None
             )

@@ -1,0 +1,212 @@
+"""``--to DIR``: a copy of a version outside the workspace, with or without a git repository."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hfver.adapters.git_tree import CommitTree
+from hfver.checkout.apply import current_umask
+from hfver.checkout.compare import Knows
+from hfver.checkout.links import Linker, LinkType
+from hfver.checkout.run import ObjectCache, Result, Wanted, check_out
+from hfver.checkout.session import Session
+from hfver.checkout.targets import resolve_target
+from hfver.dirobject import directory_id
+from hfver.errors import StateError, UsageError
+from hfver.hashing import Advance, HashName
+from hfver.model import Output, OutputPointer
+from hfver.sources import HubSource, Source
+from hfver.trust import HUGGINGFACE_CO
+from hfver.version_ranges import best_match, is_range
+from hfver.versions import default_formats, parse
+
+if TYPE_CHECKING:
+    from hfver.adapters.hub_download import HubReleases
+    from hfver.reporting import Reporter
+
+_PARTS = ".hfver-part"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Globs over paths within the output; ``*`` matches ``/`` too, as in the Hub's own tools."""
+
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+
+    def __call__(self, path: str) -> bool:
+        wanted = not self.include or any(fnmatchcase(path, pattern) for pattern in self.include)
+        return wanted and not any(fnmatchcase(path, pattern) for pattern in self.exclude)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    version: str
+    directory: str
+    written: tuple[str, ...]
+    unchanged: int
+    sources: Mapping[str, int]
+
+
+def export(
+    version: str,
+    directory: Path,
+    reporter: Reporter,
+    *,
+    repo: str | None,
+    endpoint: str | None,
+    paths: Sequence[str] = (),
+    model: str | None = None,
+    force: bool = False,
+    filters: Filters = Filters(),
+) -> Exported:
+    """Write a version's files into ``directory``. What else is in there stays; a differing file needs ``force``."""
+    if repo is not None:
+        return _from_hub(version, directory, reporter, repo, endpoint, force=force, filters=filters)
+    from hfver.workspace import open_workspace
+
+    if len(paths) > 1:
+        raise UsageError("--to takes one output", hints=["--path PATH"])
+    with open_workspace() as workspace, workspace.repo.reader() as reader, ExitStack() as resources:
+        target = resolve_target(workspace.repo, version, lambda: workspace.config, model)
+        session = Session(workspace, target, CommitTree(workspace.repo, reader, target.commit, target.label), resources)
+        pointers = session.pointers(paths)
+        if len(pointers) != 1:
+            listed = ", ".join(pointer.path for pointer in pointers)
+            raise UsageError(f"{target.label} has several models: {listed}", hints=["--path PATH"])
+        inside = session.wanted(pointers[0])
+        place = _Place(inside.project.cache, directory)
+        return _write(inside.output, place, inside.sources, target.label, reporter, force=force, filters=filters)
+
+
+def _from_hub(
+    version: str,
+    directory: Path,
+    reporter: Reporter,
+    repo: str,
+    endpoint: str | None,
+    *,
+    force: bool,
+    filters: Filters,
+) -> Exported:
+    """Everything is checked against the release's receipt; nothing but the directory is written to."""
+    from hfver.adapters.dvc_cache import DvcCache, NoMemory
+    from hfver.adapters.hub_download import HubReleases
+    from hfver.hub_session import open_hub
+    from hfver.state import State
+
+    parts = directory.absolute() / _PARTS
+    parts.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as resources:
+        state = State(parts / "state.db")
+        resources.callback(state.close)
+        address = endpoint or os.environ.get("HF_ENDPOINT") or HUGGINGFACE_CO
+        hub = HubReleases(resources.enter_context(open_hub(address, os.environ)), state)
+        tag = _choose(hub, repo, version)
+        receipt = hub.receipt(repo, tag)
+        if receipt is None:
+            raise StateError(
+                f"{repo}@{tag} is no release of hfver: it has no receipt to check files against",
+                hints=[f"hf download {repo} --revision {tag}"],
+            )
+        output = Output(OutputPointer(receipt.path, receipt.md5, ""), receipt.files)
+        cache = DvcCache(parts, NoMemory())
+        place = _Place(cache, directory, owns_objects=True)
+        sources = [HubSource(hub, repo, lambda: [tag], cache)]
+        exported = _write(output, place, sources, tag, reporter, force=force, filters=filters)
+    shutil.rmtree(parts)
+    return exported
+
+
+def _choose(hub: HubReleases, repo: str, version: str) -> str:
+    tags = hub.tags(repo)
+    if version in tags or not is_range(version):
+        return version
+    formats = default_formats()
+    found = (parse(tag, formats) for tag in tags)
+    chosen = best_match((item for item in found if item is not None), version)
+    if chosen is None:
+        listed = ", ".join(tags[-5:]) or "no tags"
+        raise StateError(f"{repo} has no version in {version}; it has {listed}", hints=["--repo NS/NAME"])
+    return chosen.tag
+
+
+def _write(
+    output: Output,
+    place: _Place,
+    sources: Sequence[Source],
+    label: str,
+    reporter: Reporter,
+    *,
+    force: bool,
+    filters: Filters,
+) -> Exported:
+    files = tuple(file for file in output.files if filters(file.path))
+    if not files:
+        raise UsageError(f"no file of {label} matches the patterns")
+    # In a directory of its own even a single file has a name below it.
+    pointer = replace(output.pointer, md5=directory_id(files), subpath="")
+    wanted = Wanted(Output(pointer, files), place.directory, place, sources, lambda _present: lambda _md5: False)
+    with ExitStack() as bars:
+
+        def advance(total: int) -> Advance:
+            return bars.enter_context(reporter.progress("Getting", total or None)).advance
+
+        result: Result = check_out([wanted], force=force, move_git=lambda: False, label=label, advance=advance)[0]
+    return Exported(label, str(place.directory), result.written, result.unchanged, result.sources)
+
+
+class _Place:
+    """A plain directory, as ``run.Project``: no DVC, nothing remembered, nothing removed."""
+
+    def __init__(self, cache: ObjectCache, directory: Path, *, owns_objects: bool = False) -> None:
+        self.cache = cache
+        self.directory = directory.absolute()
+        self.link_types: tuple[LinkType, ...] = ("hardlink", "copy") if owns_objects else ("reflink", "copy")
+        self._owns_objects = owns_objects
+
+    def knows(self, root: str, hash_name: HashName) -> Knows:
+        return lambda _path, _info: None
+
+    def ignored(self, root: str, paths: Collection[str]) -> Collection[str]:
+        return paths
+
+    def remember(
+        self,
+        root: str,
+        rows: Iterable[tuple[str, str, os.stat_result]],
+        mtimes: Mapping[str, float],
+        hash_name: HashName,
+    ) -> None:
+        """Objects that were downloaded for this directory alone become its files: writable, each one its own."""
+        if self._owns_objects:
+            seen: set[int] = set()
+            for place, _, info in rows:
+                if info.st_ino in seen:
+                    _separate(place)
+                elif not info.st_mode & stat.S_IWUSR:
+                    os.chmod(place, info.st_mode | (0o222 & ~current_umask()))
+                seen.add(info.st_ino)
+
+    @contextmanager
+    def locked(self, paths: Sequence[Path]) -> Iterator[Path]:
+        parent = self.directory.parent
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=parent, prefix=".hfver-staging-") as staging:
+            yield Path(staging)
+
+
+def _separate(place: str) -> None:
+    """A file of its own in place of another name for one with the same content."""
+    temporary = f"{place}.{_PARTS}"
+    Linker(["reflink", "copy"]).place(place, temporary)
+    os.replace(temporary, place)

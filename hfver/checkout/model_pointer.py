@@ -1,0 +1,71 @@
+"""``--model-only``: the pointer file of the work tree follows, so that git and DVC agree on what stands there."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hfver.atomic import write_atomic
+from hfver.errors import StateError
+from hfver.model import OutputPointer
+from hfver.pointers import parse_dvc_file
+from hfver.resolve import Tree, resolve_pointer
+
+if TYPE_CHECKING:
+    from ruamel.yaml import YAML
+
+
+def check_pointer(now: Tree, pointer: OutputPointer) -> None:
+    """Raise when the work tree tracks the output by other means than the version does."""
+    current = resolve_pointer(now, pointer.path)
+    if (current.pointer_file, current.stage, current.path) != (pointer.pointer_file, pointer.stage, pointer.path):
+        raise StateError(
+            f"{pointer.path} is tracked by {_named(current)} in the workspace and by {_named(pointer)} in that version",
+            hints=["hfver checkout VERSION    (without --model-only)"],
+        )
+
+
+def update_pointer(top: Path, now: Tree, then: Tree, pointer: OutputPointer) -> bool:
+    """Make the pointer file say what ``then`` says of this output; False when it does already."""
+    name = pointer.pointer_file
+    old, new = now.read(name), then.read(name)
+    assert new is not None
+    if old is None:
+        raise StateError(f"{name} is not in the workspace", hints=[f"git restore {name}"])
+    is_whole_file = pointer.stage is None and len(parse_dvc_file(new, name)) == 1
+    content = new if is_whole_file else _with_entry(old, new, pointer)
+    if content == old:
+        return False
+    write_atomic(top / name, content)
+    return True
+
+
+def _with_entry(old: bytes, new: bytes, pointer: OutputPointer) -> bytes:
+    """The old file with only this output's entry taken from the new one; comments and order are kept."""
+    yaml = _round_trip()
+    target, source = yaml.load(old), yaml.load(new)
+    if pointer.stage is not None:
+        if target["stages"].get(pointer.stage) == source["stages"][pointer.stage]:
+            return old
+        target["stages"][pointer.stage] = source["stages"][pointer.stage]
+    else:
+        for at, out in enumerate(target["outs"]):
+            match = next((entry for entry in source["outs"] if entry["path"] == out["path"]), None)
+            if match is not None and pointer.path.endswith(str(out["path"])):
+                target["outs"][at] = match
+    stream = io.BytesIO()
+    yaml.dump(target, stream)
+    return stream.getvalue()
+
+
+def _round_trip() -> YAML | Any:
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.default_flow_style = False
+    return yaml
+
+
+def _named(pointer: OutputPointer) -> str:
+    return f"stage {pointer.stage} of {pointer.pointer_file}" if pointer.stage else pointer.pointer_file

@@ -1,0 +1,229 @@
+"""Which outputs a checkout brings, and every place their content may come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hfver.adapters.git_tree import CommitTree, WorkTree
+from hfver.checkout.run import Wanted
+from hfver.checkout.targets import Target
+from hfver.dirobject import directory_id
+from hfver.errors import HfverError, StateError
+from hfver.hashing import Advance, Hasher
+from hfver.model import Output, OutputFile, OutputPointer
+from hfver.resolve import DirSource, list_outputs, load_output, resolve_pointer
+from hfver.sources import FileSource, HubSource, Problem, Source, dir_object_of
+
+if TYPE_CHECKING:
+    from hfver.adapters.dvc_outputs import DvcProject
+    from hfver.adapters.hub_download import HubReleases
+    from hfver.config.settings import ModelConfig
+    from hfver.workspace import Workspace
+
+_MOST_RELEASES_ASKED = 200
+
+
+@dataclass
+class Session:
+    """One checkout in one clone. The Hub is opened, and the configuration read, when something is missing here."""
+
+    workspace: Workspace
+    target: Target
+    tree: CommitTree
+    resources: ExitStack
+    _projects: dict[str, DvcProject] = field(default_factory=dict)
+
+    # -- what -----------------------------------------------------------------------------------------------------
+
+    def pointers(self, paths: Sequence[str]) -> list[OutputPointer]:
+        """The named outputs; without names the configured models, or the only output there is."""
+        if paths:
+            return [self._pointer(path) for path in paths]
+        found = [pointer for pointer in list_outputs(self.tree).pointers if pointer.cached]
+        if len(found) == 1:
+            return found
+        configured = [model.path for model in self.workspace.config.models if model.path is not None]
+        if not configured:
+            listed = ", ".join(sorted(pointer.path for pointer in found)) or "nothing"
+            raise StateError(
+                f"which output is the model is not configured, and DVC tracks {listed} at {self.tree.label}",
+                hints=["--path PATH", "set huggingface.repository.model_path in config.yaml"],
+            )
+        return [self._pointer(path) for path in configured]
+
+    def other_pointers(self, chosen: Iterable[OutputPointer]) -> list[OutputPointer]:
+        """Outputs besides the chosen ones that stand in the work tree and have content at this version."""
+        names = {pointer.path for pointer in chosen}
+        top = self.workspace.repo.top
+        return [
+            pointer
+            for pointer in list_outputs(self.tree).pointers
+            if pointer.path not in names and pointer.cached and pointer.md5 and (top / pointer.path).exists()
+        ]
+
+    def _pointer(self, path: str) -> OutputPointer:
+        return resolve_pointer(self.tree, path, solve=lambda: self._project("").pipeline_outputs(self.tree.commit))
+
+    def wanted(self, pointer: OutputPointer, *, local_only: bool = False) -> Wanted:
+        project = self._project(pointer.dvc_root)
+        release = ReleaseOnHub(self, pointer)
+        dir_sources: list[DirSource] = [project.cache.read_dir_object]
+        if not local_only:
+            dir_sources += [*([project.read_remote_dir_object] if pointer.pushed else []), release.dir_object]
+        output = load_output(self.tree, pointer, dir_sources)
+        sources = [] if local_only else self._sources(project, output, release)
+        recorded = RecordedContent(self, output, dir_sources)
+        return Wanted(output, self.workspace.repo.top / output.path, project, sources, recorded)
+
+    def _sources(self, project: DvcProject, output: Output, release: ReleaseOnHub) -> list[Source]:
+        pointer, cache = output.pointer, project.cache
+        sources: list[Source] = []
+        if not pointer.cached:
+            sources.append(GitSource(self.tree, output, project))
+        sources.append(FileSource("the Hub client's cache", release.cached_by_client, cache, pointer.hash_name))
+        if pointer.pushed and (pointer.remote or project.settings.default_remote):
+            sources.append(DvcRemoteSource(project, pointer))
+        sources.append(release)
+        return sources
+
+    def _project(self, dvc_root: str) -> DvcProject:
+        if dvc_root not in self._projects:
+            self._projects[dvc_root] = self.workspace.dvc(dvc_root)
+        return self._projects[dvc_root]
+
+    # -- where from -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def releases(self) -> HubReleases:
+        from hfver.adapters.hub_download import HubReleases
+        from hfver.hub_session import open_hub
+
+        client = self.resources.enter_context(open_hub(self.workspace.config.endpoint, self.workspace.environ))
+        return HubReleases(client, self.workspace.state)
+
+    def model_of(self, pointer: OutputPointer) -> ModelConfig:
+        config = self.workspace.config
+        for model in config.models:
+            if model.path in {pointer.path, f"{pointer.path}/{pointer.subpath}"}:
+                return model
+        if len(config.models) == 1 and config.models[0].path is None:
+            return config.models[0]
+        raise StateError(f"{pointer.path} is no configured model")
+
+
+@dataclass(frozen=True)
+class ReleaseOnHub:
+    """The releases of the model an output is, as a source: the version asked for first, then all others."""
+
+    session: Session
+    pointer: OutputPointer
+
+    @property
+    def place(self) -> str:
+        try:
+            return f"the Hub ({self.session.model_of(self.pointer).repo})"
+        except HfverError:
+            return "the Hub"
+
+    def obtain(self, files: Sequence[OutputFile], advance: Advance) -> Sequence[Problem]:
+        repo = self.session.model_of(self.pointer).repo
+        cache = self.session.workspace.dvc(self.pointer.dvc_root).cache
+        hub = self.session.releases
+        return HubSource(hub, repo, lambda: self._revisions(repo), cache, self.pointer.hash_name).obtain(files, advance)
+
+    def _revisions(self, repo: str) -> Iterator[str]:
+        tags = self.session.releases.tags(repo)
+        own = self.session.target.tag
+        if own is not None and own in tags:
+            yield own
+        yield from [name for name in reversed(tags) if name != own][:_MOST_RELEASES_ASKED]
+
+    def cached_by_client(self, file: OutputFile) -> Iterator[Path]:
+        from hfver.adapters.client_cache import cached_by_client
+
+        try:
+            repo = self.session.model_of(self.pointer).repo
+        except HfverError:
+            return iter(())
+        return cached_by_client(repo, self.session.target.tag or "", file)
+
+    def dir_object(self, pointer: OutputPointer) -> bytes | None:
+        """The list of files made again from a receipt, when cache and remote have lost it."""
+        repo = self.session.model_of(pointer).repo
+        for revision in self._revisions(repo):
+            receipt = self.session.releases.receipt(repo, revision)
+            raw = dir_object_of(receipt, pointer) if receipt else None
+            if raw is not None:
+                return raw
+        return None
+
+
+@dataclass(frozen=True)
+class DvcRemoteSource:
+    project: DvcProject
+    pointer: OutputPointer
+
+    @property
+    def place(self) -> str:
+        return f"DVC remote {self.pointer.remote or self.project.settings.default_remote!r}"
+
+    def obtain(self, files: Sequence[OutputFile], advance: Advance) -> Sequence[Problem]:
+        pointer = self.pointer
+        return self.project.fetch(files, hash_name=pointer.hash_name, remote=pointer.remote, advance=advance)
+
+
+@dataclass(frozen=True)
+class GitSource:
+    """The bytes of ``cache: false`` outputs: git has them."""
+
+    tree: CommitTree
+    output: Output
+    project: DvcProject
+    place: str = "git"
+
+    def obtain(self, files: Sequence[OutputFile], advance: Advance) -> Sequence[Problem]:
+        pointer, cache = self.output.pointer, self.project.cache
+        for file in files:
+            content = self.tree.read(f"{pointer.path}/{file.path}") or self.tree.read(pointer.path) or b""
+            hasher = Hasher(pointer.hash_name)
+            hasher.update(content)
+            if hasher.digests().md5 == file.md5:
+                cache.insert_bytes(content, file.md5, pointer.hash_name)
+                advance(len(content))
+        return ()
+
+
+@dataclass(frozen=True)
+class RecordedContent:
+    """What of the content that stands in the work tree belongs to a version: of its own pointer, or a release."""
+
+    session: Session
+    output: Output
+    dir_sources: Sequence[DirSource]
+
+    def __call__(self, present: Mapping[str, str]) -> Callable[[str], bool]:
+        state = self.session.workspace.state
+        try:
+            tree = WorkTree(self.session.workspace.repo)
+            pointer = resolve_pointer(tree, self.output.path)
+            if directory_id(OutputFile(path, md5) for path, md5 in present.items()) == pointer.md5:
+                return lambda _md5: True  # all of it is what the pointer says, whether its list of files is left or not
+            recorded = frozenset(file.md5 for file in load_output(tree, pointer, self.dir_sources).files)
+        except HfverError:
+            recorded = frozenset()
+        return lambda md5: md5 in recorded or bool(state.known_content([md5]))
+
+
+def optional(make: Callable[[], Wanted]) -> Wanted | None:
+    """An output that is nice to have: None when it cannot be had without asking anybody."""
+    try:
+        wanted = make()
+    except HfverError:
+        return None
+    cache, hash_name = wanted.project.cache, wanted.output.pointer.hash_name
+    return None if cache.missing(wanted.output.files, hash_name) else wanted
