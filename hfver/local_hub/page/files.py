@@ -116,7 +116,10 @@ def _last_commit(site: Site, repo: Repo, git: GitRepository, commit: str) -> Htm
 
 def _where(site: Site, repo: Repo, git: GitRepository, revision: str, inside: str) -> Html:
     """The revision, the path within it, and the other revisions as links."""
-    trail = [badge(revision, "revision"), el("a", repo.name, href=site.repo(repo, "tree", segment(revision)))]
+    trail: list[object] = [
+        badge(revision, "revision"),
+        el("a", repo.name, href=site.repo(repo, "tree", segment(revision))),
+    ]
     *folders, last = inside.split("/")
     for depth, name in enumerate(folders, start=1):
         below = path("/".join(folders[:depth]))
