@@ -155,10 +155,12 @@ class GitRepo:
         """The branch checked out, None when HEAD is detached."""
         return self.run("symbolic-ref", "--quiet", "--short", "HEAD", check=False).strip() or None
 
-    def previous_branch(self) -> str | None:
-        """What ``-`` means to git: the branch or commit that was checked out before."""
+    def previous(self) -> str | None:
+        """What ``-`` means to git: the branch that was checked out before, or the commit when HEAD was detached."""
         name = self.run("rev-parse", "--abbrev-ref", "@{-1}", check=False).strip()
-        return name if name and name != "@{-1}" else None
+        if name and name != "@{-1}":
+            return name
+        return self.run("rev-parse", "--verify", "--quiet", "@{-1}^{commit}", check=False).strip() or None
 
     def has_hook(self, name: str) -> bool:
         """Whether git would run a hook of this name here."""

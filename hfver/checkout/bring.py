@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hfver.adapters.git_process import GitCommandFailed
@@ -49,7 +49,8 @@ def bring(workspace: Workspace, options: Options, reporter: Reporter) -> Outcome
     with repo.reader() as reader, ExitStack() as resources:
         tree = CommitTree(repo, reader, target.commit, target.label)
         session = Session(workspace, target, tree, resources)
-        pointers = session.pointers(options.paths)
+        # Outputs are brought whole: a part of one would leave it in a state that no pointer describes.
+        pointers = list(dict.fromkeys(replace(pointer, subpath="") for pointer in session.pointers(options.paths)))
         wanted = [session.wanted(pointer) for pointer in pointers]
 
         def advance(total: int) -> Advance:
@@ -89,7 +90,9 @@ class _Mover:
         self._repo, self._target = workspace.repo, target
         self.will_move = not target.is_checked_out(self._repo.head(), self._repo.branch())
         names = list(dict.fromkeys(pointer.pointer_file for pointer in pointers))
-        self._dirty = [change.path for change in self._repo.changes(*names)] if names else []
+        changed = [change.path for change in self._repo.changes(*names)] if names else []
+        self._replaceable = [name for name in changed if self._is_in_a_tag(name)]
+        self._dirty = [name for name in changed if name not in self._replaceable]
         if self._dirty and not force:
             # git would leave them as they are, and the model would not fit to them.
             listed = " ".join(self._dirty)
@@ -98,8 +101,16 @@ class _Mover:
                 hints=[f"git commit -m MESSAGE {listed}", "--force    (goes on; `git stash pop` brings them back)"],
             )
 
+    def _is_in_a_tag(self, name: str) -> bool:
+        """Whether a changed pointer file is that of another version, as --model-only leaves it."""
+        content = WorkTree(self._repo).read(name)
+        with self._repo.reader() as reader:
+            return content in set(reader.read_many(f"{tag.commit}:{name}" for tag in self._repo.tags()))
+
     def __call__(self) -> bool:
         """Whether hooks may have changed the work tree besides git itself."""
+        if self._replaceable:
+            self._repo.run("checkout", "--quiet", "HEAD", "--", *self._replaceable)
         if self._dirty:
             self._repo.run("stash", "push", "--quiet", "--message", f"before {self._target.label}", "--", *self._dirty)
         if not self.will_move:

@@ -105,14 +105,17 @@ def _from_hub(
     from hfver.state import State
 
     parts = directory.absolute() / _PARTS
-    parts.mkdir(parents=True, exist_ok=True)
     with ExitStack() as resources:
-        state = State(parts / "state.db")
+        scratch = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="hfver-")))
+        state = State(scratch / "state.db")
         resources.callback(state.close)
         address = endpoint or os.environ.get("HF_ENDPOINT") or HUGGINGFACE_CO
         hub = HubReleases(resources.enter_context(open_hub(address, os.environ)), state)
         tag = _choose(hub, repo, version)
         receipt = hub.receipt(repo, tag)
+        if receipt is None and tag not in hub.tags(repo):
+            listed = ", ".join(hub.tags(repo)[-5:])
+            raise StateError(f"{repo} has no version {tag}; it has {listed or 'none'}")
         if receipt is None:
             raise StateError(
                 f"{repo}@{tag} is no release of hfver: it has no receipt to check files against",
@@ -123,7 +126,7 @@ def _from_hub(
         place = _Place(cache, directory, owns_objects=True)
         sources = [HubSource(hub, repo, lambda: [tag], cache)]
         exported = _write(output, place, sources, tag, reporter, force=force, filters=filters)
-    shutil.rmtree(parts)
+    shutil.rmtree(parts, ignore_errors=True)
     return exported
 
 

@@ -31,7 +31,7 @@ class Target:
 def resolve_target(repo: GitRepo, word: str, config: Callable[[], Config], model: str | None = None) -> Target:
     """Names in git win over ranges: a branch called ``latest`` is that branch."""
     if word == PREVIOUS:
-        previous = repo.previous_branch()
+        previous = repo.previous()
         if previous is None:
             raise StateError("there is no version checked out before this one", hints=["git reflog"])
         return _named(repo, previous, switch_to=PREVIOUS)
