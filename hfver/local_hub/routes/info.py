@@ -18,6 +18,7 @@ from hfver.local_hub.kinds import RepoKind
 from hfver.local_hub.paging import flag, number, page
 from hfver.local_hub.repos import Repo
 from hfver.local_hub.routing import API_REPO, decoded, table
+from hfver.local_hub.storage_size import used_storage
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
@@ -116,13 +117,6 @@ def describe(repo: Repo, commit: str, card: Card) -> dict[str, Any]:
     if repo.sdk is not None:
         described["sdk"] = repo.sdk
     return described
-
-
-def used_storage(hub: Hub, git: GitRepository, commit: str) -> int:
-    """Bytes of the files at this commit; content shared with other commits or repositories is not told apart."""
-    entries = hub.listings.entries(git, git.commit(commit).tree, "", recursive=True)
-    facts = [git.facts(entry.oid) for entry in entries if not entry.is_folder]
-    return sum(fact.pointer.size if fact.pointer else fact.size for fact in facts)
 
 
 def _siblings(hub: Hub, git: GitRepository, commit: str, *, blobs: bool) -> list[dict[str, Any]]:

@@ -16,8 +16,8 @@ from hfver.local_hub.git.reachable import pointer_files
 from hfver.local_hub.git.refs import DEFAULT_BRANCH
 from hfver.local_hub.paging import number, page
 from hfver.local_hub.repos import Repo, check_visibility, new_id
-from hfver.local_hub.routes.info import used_storage
 from hfver.local_hub.routing import API_REPO, table
+from hfver.local_hub.storage_size import used_storage
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub

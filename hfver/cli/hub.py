@@ -1,0 +1,201 @@
+"""``hfver hub``: run the embedded hub for anything else to use, and look after its store."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from hfver.cli.options import common, dry_run
+from hfver.cli.output import Printer, Table, human_bytes
+from hfver.errors import EXIT_DONE, EXIT_DRIFT, IntegrityError, StateError, UsageError
+
+if TYPE_CHECKING:
+    from hfver.local_hub.hub import Hub
+    from hfver.local_hub.serve import EmbeddedHub
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+@click.group()
+def hub() -> None:
+    """Run and look after the embedded hub.
+
+    The hub is a Hugging Face Hub on this machine, for work without an account, for tests and for trying things out.
+    hfver starts it by itself where the endpoint is "embedded"; `serve` keeps one running for transformers, `hf` and
+    everything else that follows HF_ENDPOINT. It listens on 127.0.0.1 only.
+    """
+
+
+def _store_option(command: Command) -> Command:
+    return click.option(
+        "--store",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="The hub's directory [default: HFVER_HUB_DIR, else below the user's data directory].",
+    )(command)
+
+
+@hub.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port [default: the one used last].")
+@_store_option
+@common
+def serve(printer: Printer, port: int, store: Path | None) -> int:
+    """Serve until Ctrl-C, and print how to point other programs here.
+
+    \b
+    Example:
+      hfver hub serve --port 8000
+      HF_ENDPOINT=http://127.0.0.1:8000 HF_TOKEN=$(hfver hub token) hf upload me/model ./model
+    """
+    from hfver.local_hub.serve import serve as run
+
+    def ready(running: EmbeddedHub) -> None:
+        option = f" --store '{store}'" if store else ""
+        value = {"endpoint": running.endpoint, "user": running.user, "store": str(running.store)}
+        lines = [f"export HF_ENDPOINT={running.endpoint}", f'export HF_TOKEN="$(hfver hub token{option})"']
+        printer.data(value, "\n".join(lines))
+        printer.note(f"The hub is at {running.endpoint}/ for browsers too; its data is in {running.store}.")
+        printer.note("Ctrl-C stops it.")
+
+    try:
+        run(store, port, ready)
+    except OSError as error:
+        hints = ["hfver hub serve --port 0"] if port else []
+        raise StateError(f"The hub could not be started on port {port}: {error}", hints=hints) from error
+    return EXIT_DONE
+
+
+@hub.command()
+@click.argument("repo", metavar="[NAMESPACE/NAME]", required=False)
+@click.option("--type", "kind", type=click.Choice(["model", "dataset", "space"]), default="model", help="What REPO is.")
+@_store_option
+@common
+def path(printer: Printer, repo: str | None, kind: str, store: Path | None) -> int:
+    """Print where the hub's data is, or the bare git repository behind one of its repositories.
+
+    \b
+    Example:
+      git -C "$(hfver hub path me/model)" log
+    """
+    from hfver.local_hub.serve import default_store
+
+    if repo is None:
+        printer.data({"path": store or default_store()}, str(store or default_store()))
+        return EXIT_DONE
+    from hfver.local_hub.kinds import RepoKind
+
+    with _opened(store) as opened:
+        namespace, _, name = repo.partition("/")
+        found = opened.repos.find(RepoKind(kind), namespace, name)
+        if found is None:
+            raise UsageError(f"The hub has no {kind} {repo}.", hints=["hfver hub info"])
+        git_dir = opened.git.path(found.id)
+        printer.data({"path": git_dir}, str(git_dir))
+    return EXIT_DONE
+
+
+@hub.command()
+@_store_option
+@common
+def info(printer: Printer, store: Path | None) -> int:
+    """Show what the hub holds."""
+    from hfver.local_hub.overview import overview
+
+    with _opened(store) as opened:
+        seen = overview(opened)
+    rows = [
+        (repo.kind, repo.name, "private" if repo.private else "public", str(repo.versions), human_bytes(repo.size))
+        for repo in seen.repos
+    ]
+    printer.note(f"{seen.store}: {human_bytes(seen.bytes_on_disk)} on disk, {len(rows)} repositories")
+    headings = ("Type", "Repository", "Visibility", "Versions", "Size of main")
+    printer.data(seen, Table(headings, rows, empty="The hub holds no repositories yet."))
+    return EXIT_DONE
+
+
+@hub.command()
+@_store_option
+@common
+def scrub(printer: Printer, store: Path | None) -> int:
+    """Read everything the hub stores and name every file that the disk has damaged (exit code 3).
+
+    Damaged content is set aside, so that uploading it again stores it anew.
+    """
+    from hfver.local_hub.maintenance import scrub as run
+
+    with _opened(store) as opened:
+        findings = run(opened)
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.what}: {finding.problem}")
+        lines += [f"  {file}" for file in finding.files]
+    printer.data(findings, "\n".join(lines) or "Everything is as it was stored.")
+    return EXIT_DRIFT if findings else EXIT_DONE
+
+
+@hub.command()
+@click.option(
+    "--grace", type=click.FloatRange(0), default=24.0, show_default=True, help="Keep what is younger (hours)."
+)
+@_store_option
+@dry_run
+@common
+def gc(printer: Printer, dry_run: bool, store: Path | None, grace: float) -> int:
+    """Remove content that no branch, tag or pull request of any repository reaches."""
+    from hfver.local_hub.maintenance import collect_garbage
+
+    with _opened(store) as opened:
+        report = collect_garbage(opened, grace_seconds=grace * 3600, dry_run=dry_run)
+    verb = "Would remove" if dry_run else "Removed"
+    printer.data(report, f"{verb} {report.files} files of content: {human_bytes(report.freed_bytes)}.")
+    return EXIT_DONE
+
+
+@hub.command()
+@click.option("--user", help="A token for this user, who is made known to the hub if need be [default: yourself].")
+@click.option("--read-only", is_flag=True, help="A token that cannot change anything.")
+@_store_option
+@common
+def token(printer: Printer, user: str | None, read_only: bool, store: Path | None) -> int:
+    """Print your token for the hub, or a new one for somebody else."""
+    with _opened(store, create=True) as opened:
+        if user is None and not read_only:
+            found = opened.accounts.default_token()
+        else:
+            name = user or opened.accounts.default_user
+            account = opened.accounts.find(name) or opened.accounts.add(name)
+            role = "read" if read_only else "write"
+            found = opened.accounts.issue_token(account, role=role, label=f"{role} token")
+    printer.data({"token": found}, found)
+    return EXIT_DONE
+
+
+@contextmanager
+def _opened(store: Path | None, *, create: bool = False) -> Iterator[Hub]:
+    from hfver.local_hub.database import StoreVersionError
+    from hfver.local_hub.errors import HubError
+    from hfver.local_hub.hub import Hub
+    from hfver.local_hub.maintenance import DamagedRepositoryError
+    from hfver.local_hub.serve import default_store
+
+    root = store or default_store()
+    if not create and not (root / "hub.sqlite").exists():
+        raise StateError(f"There is no hub in {root} yet.", hints=["hfver hub serve"])
+    try:
+        opened = Hub(root)
+    except StoreVersionError as error:
+        raise StateError(f"{root}: {error}", hints=["pip install --upgrade hfver"]) from error
+    except sqlite3.DatabaseError as error:
+        raise IntegrityError(f"The hub's database in {root} cannot be read: {error}") from error
+    try:
+        yield opened
+    except HubError as error:
+        raise UsageError(error.message) from error
+    except DamagedRepositoryError as error:
+        raise IntegrityError(str(error), hints=["hfver hub scrub"]) from error
+    finally:
+        opened.close()

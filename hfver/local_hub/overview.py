@@ -1,0 +1,49 @@
+"""What a store holds, in numbers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hfver.local_hub.git.refs import DEFAULT_BRANCH, TAGS, all_refs
+from hfver.local_hub.storage_size import used_storage
+
+if TYPE_CHECKING:
+    from hfver.local_hub.hub import Hub
+    from hfver.local_hub.repos import Repo
+
+
+@dataclass(frozen=True, slots=True)
+class RepoOverview:
+    kind: str
+    name: str
+    private: bool
+    versions: int
+    size: int
+    updated: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    store: str
+    bytes_on_disk: int
+    repos: tuple[RepoOverview, ...]
+
+
+def overview(hub: Hub) -> Overview:
+    # Hard links (copies of repositories) are counted once.
+    seen = {(stat.st_dev, stat.st_ino): stat.st_blocks * 512 for stat in _stats(hub)}
+    repos = tuple(sorted((_repo(hub, repo) for repo in hub.repos.all()), key=lambda repo: (repo.name, repo.kind)))
+    return Overview(str(hub.root), sum(seen.values()), repos)
+
+
+def _stats(hub: Hub) -> list[os.stat_result]:
+    return [path.lstat() for path in hub.root.rglob("*") if path.is_file()]
+
+
+def _repo(hub: Hub, repo: Repo) -> RepoOverview:
+    git = hub.git.open(repo.id)
+    versions = sum(1 for ref in all_refs(git.raw) if ref.name.startswith(TAGS))
+    size = used_storage(hub, git, git.resolve(DEFAULT_BRANCH).commit)
+    return RepoOverview(repo.kind.value, repo.full_name, repo.private, versions, size, repo.updated)
