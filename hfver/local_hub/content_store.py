@@ -21,6 +21,7 @@ from hfver.local_hub.content_errors import DamagedContentError, MissingContentEr
 from hfver.local_hub.dedup import dedup_answer
 from hfver.local_hub.hashes import to_text
 from hfver.local_hub.housekeeping import Damage, GcReport, Housekeeping
+from hfver.local_hub.multipart import MultipartUploads
 from hfver.local_hub.rebuild import Rebuild
 from hfver.local_hub.reconstruction import Reconstruction, reconstruct
 from hfver.local_hub.shard_ingest import ShardIngest
@@ -61,6 +62,7 @@ class ContentStore:
             root, self._database, self._workspace, self._xorbs, self._files, self._wholes, shards
         )
         self.store_id = self._database.store_id
+        self.uploads_in_parts = MultipartUploads(self._workspace.pending_path)
         self._finish_opening()
 
     @property
@@ -119,6 +121,7 @@ class ContentStore:
         self._housekeeping.sweep()
 
     def close(self) -> None:
+        self.uploads_in_parts.close()
         self._ingest.close()
         self._workspace.close()
         self._database.close()
@@ -128,9 +131,6 @@ class ContentStore:
     def pending(self) -> PendingFile:
         """A temporary file to receive an upload. Its owner discards it in the end, published or not."""
         return self._workspace.pending()
-
-    def pending_path(self) -> Path:
-        return self._workspace.pending_path()
 
     def add_whole(self, sha256: bytes, body: Unpublished) -> StoredObject:
         """The caller has hashed the bytes while they were written."""

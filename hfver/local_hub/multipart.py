@@ -135,3 +135,9 @@ class MultipartUploads:
             file = self._started.pop(upload, None)
         if file is not None:
             file.discard()
+
+    def close(self) -> None:
+        with self._lock:
+            unfinished = [*self._promised]
+        for upload in unfinished:
+            self.end(upload)

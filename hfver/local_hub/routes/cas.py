@@ -6,7 +6,9 @@ the older one, 5xx is retried for minutes. Hence no 5xx and no 405 on purpose.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -18,6 +20,7 @@ from starlette.routing import BaseRoute, Route
 from hfver.local_hub import shards, xorbs
 from hfver.local_hub.access import Capabilities
 from hfver.local_hub.byte_ranges import UnsatisfiableRangeError, parse_range
+from hfver.local_hub.checked_files import PendingFile
 from hfver.local_hub.content_errors import ContentError, FormatError
 from hfver.local_hub.content_store import ContentStore
 from hfver.local_hub.hashes import from_text, to_text
@@ -28,6 +31,7 @@ from hfver.local_hub.stored_xorbs import StoredXorb
 READ_SCOPE = "xet-read"
 WRITE_SCOPE = "xet-write"
 _URL_SECONDS = 24 * 3600
+_HEARTBEAT_SECONDS = 20.0
 _T = TypeVar("_T")
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -45,6 +49,7 @@ def routes(content: ContentStore, capabilities: Capabilities) -> list[BaseRoute]
         ("POST", "/v1/xorbs/{prefix}/{hash}", cas.upload_xorb),
         ("POST", "/v1/shards", cas.upload_shard),
         ("POST", "/shards", cas.upload_shard),
+        ("POST", "/v2/shards", cas.upload_shard_with_progress),
         ("GET", "/v1/reconstructions/{hash}", cas.reconstruct_v1),
         ("GET", "/v2/reconstructions/{hash}", cas.reconstruct_v2),
         ("GET", "/xorbs/{hash}", cas.read_xorb),
@@ -89,14 +94,31 @@ class _Cas:
         return JSONResponse({"was_inserted": inserted})
 
     async def upload_shard(self, request: Request) -> Response:
+        body = await self._received_shard(request)
+        return JSONResponse({"result": int(await _in_thread(self._take_shard, body))})
+
+    async def upload_shard_with_progress(self, request: Request) -> Response:
+        """Newer clients read lines until a result or an error, whose message they show to their user."""
+        body = await self._received_shard(request)
+        taken = asyncio.ensure_future(_in_thread(self._take_shard, body))
+        return StreamingResponse(_progress(taken), media_type="application/x-ndjson")
+
+    async def _received_shard(self, request: Request) -> PendingFile:
         await self._admit(request, WRITE_SCOPE, exact=True)
         body = await _in_thread(self._content.pending)
         try:
             await spool(request, body, limit=shards.MAX_BODY_BYTES)
-            stored = await _in_thread(self._content.add_shard, body)
+        except BaseException:
+            body.discard()
+            raise
+        return body
+
+    def _take_shard(self, body: PendingFile) -> bool:
+        """Runs to its end in its thread, whether somebody still waits for the answer or not."""
+        try:
+            return self._content.add_shard(body)
         finally:
             body.discard()
-        return JSONResponse({"result": int(stored)})
 
     async def reconstruct_v1(self, request: Request) -> Response:
         return JSONResponse((await self._reconstruction(request)).v1(self._xorb_urls(request)))
@@ -177,6 +199,22 @@ def _answering(handler: Handler) -> Handler:
         return JSONResponse({"error": message}, status_code=status)
 
     return answer
+
+
+async def _progress(taken: asyncio.Future[bool]) -> AsyncIterator[bytes]:
+    """Clients give up after minutes of silence, and the bytes behind a shard can take longer than that to hash."""
+    while not (await asyncio.wait({taken}, timeout=_HEARTBEAT_SECONDS))[0]:
+        yield _frame(type="validating", verified=0, total=0)
+    try:
+        taken.result()
+    except ContentError as exc:
+        yield _frame(type="error", message=str(exc), retryable=False)
+    else:
+        yield _frame(type="result")
+
+
+def _frame(**fields: object) -> bytes:
+    return json.dumps(fields).encode() + b"\n"
 
 
 async def _in_thread(function: Callable[..., _T], *args: object) -> _T:

@@ -25,7 +25,6 @@ from hfver.local_hub.checked_files import BLOCK_BYTES
 from hfver.local_hub.content_errors import ContentError, FormatError
 from hfver.local_hub.content_store import StoredObject
 from hfver.local_hub.errors import HubError, bad_request
-from hfver.local_hub.multipart import MultipartUploads
 from hfver.local_hub.routing import GIT_REPO, table
 from hfver.local_hub.spooling import drain, spool, stream
 from hfver.local_hub.whole_files import HashedFile
@@ -65,7 +64,7 @@ class _Lfs:
         self._content = hub.content
         self._capabilities = hub.capabilities
         self._part_bytes = part_bytes
-        self._uploads = MultipartUploads(hub.content.pending_path)
+        self._uploads = hub.content.uploads_in_parts
 
     async def batch(self, hub: Hub, request: Request) -> Response:
         fields = await read_object(request)

@@ -9,13 +9,12 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import pytest
 
 from hfver.local_hub.routes import lfs
 from tests.support.hub import HubForTests, running_hub
+from tests.support.raw_http import call
 
 # The client sends LFS bodies in a way its own HTTP library no longer recommends.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
@@ -34,16 +33,6 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubForTests
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lfs.routes, "__kwdefaults__", {"part_bytes": PART})
-
-
-def call(method: str, url: str, body: bytes = b"", **headers: str) -> tuple[int, bytes, dict[str, str]]:
-    request = Request(url, data=body or None, method=method, headers=headers)
-    try:
-        with urlopen(request) as answer:
-            return answer.status, answer.read(), dict(answer.headers)
-    except HTTPError as refusal:
-        with refusal:
-            return refusal.code, refusal.read(), dict(refusal.headers)
 
 
 def batch(hub: HubForTests, repo: str, *objects: tuple[str, int], token: str = "", **fields: Any) -> Any:
