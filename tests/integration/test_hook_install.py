@@ -14,8 +14,8 @@ from hfver.hook_record import read_record
 from hfver.hook_scripts import HOOKS, script
 from hfver.hook_state import State
 from hfver.seen import SeenRefs
-from tests.support.git_builds import BUILDS
-from tests.support.hooked import CONFIG, Program, Repo, make_program, new_repo
+from tests.support.git_builds import CHOSEN
+from tests.support.hooked import FILES, GUARDED, Program, Repo, make_program, new_repo
 
 RT = "reference-transaction"
 
@@ -38,7 +38,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
 @pytest.fixture
 def repo(tmp_path: Path, program: Program) -> Repo:
     repo = new_repo(tmp_path / "repo")
-    repo.commit("first", {"config.yaml": CONFIG})
+    repo.commit("first", FILES)
     return repo
 
 
@@ -277,26 +277,25 @@ def test_a_hooks_directory_shared_by_repositories_is_never_written_to(repo: Repo
     assert list(shared.iterdir()) == []
 
 
-NEWEST = BUILDS[-1]
-
-
-@pytest.mark.skipif(not NEWEST.installed or NEWEST.version() < (2, 54), reason="no git 2.54 or newer here")
+@pytest.mark.skipif(CHOSEN is None or CHOSEN.version() < (2, 54), reason="HFVER_TEST_GIT names no git 2.54 or newer")
 @pytest.mark.parametrize("name", ["plain", "with space and 'quote'"])
 def test_git_that_knows_hooks_in_its_configuration_needs_no_file(
     tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    for variable, value in NEWEST.environment().items():
+    assert CHOSEN is not None
+    for variable, value in CHOSEN.environment().items():
         monkeypatch.setenv(variable, value)
     shared = tmp_path / "everybody"
     shared.mkdir()
-    repo = new_repo(tmp_path / name, NEWEST)
-    repo.commit("first", {"config.yaml": CONFIG})
+    repo = new_repo(tmp_path / name, CHOSEN)
+    repo.commit("first", FILES)
     repo.git("config", "--global", "core.hooksPath", str(shared))
     report = install(repo.path)
     assert {hook.state for hook in report.hooks} == {State.CONFIGURED}
     assert list(shared.iterdir()) == []
     repo.git("tag", "v1.0.0")
     assert repo.owed() == {("v1.0.0", repo.tag_object("v1.0.0"))}
+    repo.commit("guarded", GUARDED)
     assert repo.run("tag", "v2.0.0", "HEAD^{tree}", check=False).returncode != 0
     for path in (repo.common_dir / "hfver" / "hooks").iterdir():
         path.unlink()

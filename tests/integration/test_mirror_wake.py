@@ -18,7 +18,7 @@ from hfver.hook_install import install
 from hfver.hook_repo import find_repo
 from hfver.mirror_wake import await_rebase, watch
 from tests.support.git_builds import GitBuild, parameters
-from tests.support.hooked import CONFIG, Program, Repo, make_program, new_repo
+from tests.support.hooked import DETAILS, FILES, Program, Repo, make_program, new_repo
 
 
 @pytest.fixture(params=parameters())
@@ -29,7 +29,7 @@ def repo(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mon
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("CI", "true")
     repo = new_repo(tmp_path / "repo", build)
-    repo.commit("first", {"config.yaml": CONFIG, "a": "1\n"})
+    repo.commit("first", {**FILES, "a": "1\n"})
     repo.git("checkout", "--quiet", "-b", "side")
     repo.commit("on the side", {"side": "1\n"})
     repo.git("checkout", "--quiet", "main")
@@ -135,7 +135,7 @@ def test_a_skipped_hook_is_made_good_by_the_next(repo: Repo) -> None:
 
 
 def test_nothing_is_owed_without_mirrored_branches(repo: Repo) -> None:
-    repo.commit("none", {"configs/huggingface_config.yaml": "mirror: {branches: []}\n"})
+    repo.commit("none", {DETAILS: "mirror: {branches: []}\n"})
     (repo.common_dir / "hfver" / "branches.json").unlink()
     for path in (repo.common_dir / "hfver" / "outbox").glob("mirror-*.json"):
         path.unlink()

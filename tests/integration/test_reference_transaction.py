@@ -13,7 +13,7 @@ import pytest
 
 from hfver.hook_install import install
 from tests.support.git_builds import GitBuild, parameters
-from tests.support.hooked import CONFIG, Program, Repo, make_program, new_repo
+from tests.support.hooked import CONFIG, DETAILS, FILES, GUARDED, Program, Repo, make_program, new_repo
 
 pytestmark = pytest.mark.parametrize("build", parameters())
 
@@ -30,7 +30,7 @@ def program(tmp_path: Path, build: GitBuild, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def repo(tmp_path: Path, build: GitBuild, program: Program) -> Repo:
     repo = new_repo(tmp_path / "repo", build)
-    repo.commit("first", {"config.yaml": CONFIG, "sub/dir/file": "1\n"})
+    repo.commit("first", {**FILES, "sub/dir/file": "1\n"})
     install(repo.path)
     return repo
 
@@ -230,6 +230,7 @@ def test_prefixes_of_several_models_are_versions(repo: Repo) -> None:
 
 
 def test_a_version_on_a_tree_is_refused_and_leaves_nothing(repo: Repo, program: Program) -> None:
+    repo.commit("guarded", GUARDED)
     done = repo.run("tag", "v1.0.0", "HEAD^{tree}", check=False)
     assert done.returncode == 128
     assert done.stderr.startswith(
@@ -244,6 +245,7 @@ def test_a_version_on_a_tree_is_refused_and_leaves_nothing(repo: Repo, program: 
 
 
 def test_a_fetch_of_a_tag_the_guard_would_refuse_goes_through(repo: Repo, upstream: Repo) -> None:
+    repo.commit("guarded", GUARDED)
     upstream.git("tag", "v6.0.0", "HEAD^{tree}")
     repo.git("fetch", "--tags", "origin")
     assert "v6.0.0" in repo.git("tag").split("\n")
@@ -297,8 +299,8 @@ def test_in_the_background_git_returns_before_the_release_is_done(
     repo: Repo, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker waits for a pipe that is fed only after git came back: nothing of git may be held open by it."""
-    details = "hooks: {publish: background}\nmirror: {branches: []}\n"
-    repo.commit("background", {"configs/huggingface_config.yaml": details})
+    details = "hooks: {publish: background, tag_guard: false}\nmirror: {branches: []}\n"
+    repo.commit("background", {DETAILS: details})
     gate, done = repo.path.parent / "gate", repo.path.parent / "done"
     os.mkfifo(gate)
     os.mkfifo(done)
@@ -315,7 +317,7 @@ def test_in_the_background_git_returns_before_the_release_is_done(
 
 
 def test_in_ci_nothing_is_left_to_a_worker(repo: Repo, program: Program) -> None:
-    repo.commit("background", {"configs/huggingface_config.yaml": "hooks: {publish: background}\n"})
+    repo.commit("background", {DETAILS: "hooks: {publish: background, tag_guard: false}\n"})
     repo.run("tag", "v1.0.0", env={"CI": "true"})
     [published] = program.published()
     assert published["progress"] is True
@@ -329,7 +331,7 @@ NAMES = ["with space", "größe 模型", "quote'\"q", "dollar$(id)`id`", "percen
 @pytest.mark.parametrize("name", NAMES)
 def test_any_path_works(tmp_path: Path, build: GitBuild, program: Program, name: str) -> None:
     repo = new_repo(tmp_path / name, build)
-    repo.commit("first", {"config.yaml": CONFIG})
+    repo.commit("first", FILES)
     install(repo.path)
     repo.git("tag", "v1.0.0")
     assert repo.owed() == {("v1.0.0", repo.tag_object("v1.0.0"))}
@@ -338,7 +340,7 @@ def test_any_path_works(tmp_path: Path, build: GitBuild, program: Program, name:
 
 def test_a_sha256_repository_works(tmp_path: Path, build: GitBuild, program: Program) -> None:
     repo = new_repo(tmp_path / "sha256", build, "--object-format=sha256")
-    repo.commit("first", {"config.yaml": CONFIG})
+    repo.commit("first", FILES)
     install(repo.path)
     repo.git("tag", "v1.0.0")
     [(name, oid)] = repo.owed()
@@ -352,11 +354,12 @@ def test_a_reftable_repository_works(tmp_path: Path, build: GitBuild, program: P
     if build.version() < (2, 45):
         pytest.skip("this git has no reftables")
     repo = new_repo(tmp_path / "tables", build, "--ref-format=reftable")
-    repo.commit("first", {"config.yaml": CONFIG})
+    repo.commit("first", FILES)
     install(repo.path)
     repo.git("tag", "v1.0.0")
     repo.git("gc", "--quiet")
     assert repo.owed() == {("v1.0.0", repo.tag_object("v1.0.0"))}
+    repo.commit("guarded", GUARDED)
     assert repo.run("tag", "v2.0.0", "HEAD^{tree}", check=False).returncode != 0
 
 

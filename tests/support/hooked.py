@@ -23,6 +23,11 @@ huggingface:
     model_path: model
 """
 
+DETAILS = "configs/huggingface_config.yaml"
+# There is no model in these repositories, so the guard would rightly refuse every version.
+FILES = {"config.yaml": CONFIG, DETAILS: "hooks: {tag_guard: false}\n"}
+GUARDED = {DETAILS: "hooks: {tag_guard: true}\n"}
+
 # The real program with its last step replaced: what would be published is appended to a file next to it.
 PROGRAM = """\
 #!{python} -I

@@ -1,0 +1,105 @@
+"""Tags that could never be released are refused while they can be taken back, with the way to mend it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.hook_project import HookProject, new_hook_project
+from tests.support.hub import HubForTests
+
+
+@pytest.fixture
+def project(tmp_path: Path, hub: HubForTests) -> HookProject:
+    return new_hook_project(tmp_path, hub)
+
+
+def break_config(project: HookProject) -> None:
+    (project.top / "config.yaml").write_text("huggingface:\n  auto_sink: true\n")
+    project.project.commit("Break the configuration")
+
+
+def untrack(project: HookProject) -> None:
+    (project.top / "model.dvc").unlink()
+    project.project.commit("Forget the model")
+
+
+def lose_bytes(project: HookProject) -> None:
+    shutil.rmtree(project.top / ".dvc" / "cache")
+
+
+def lose_one_file(project: HookProject) -> None:
+    for path in (project.top / ".dvc" / "cache").rglob("*"):
+        if path.is_file() and path.read_bytes() == b"one":
+            path.unlink()
+
+
+REFUSED: dict[str, tuple[Callable[[HookProject], None], list[str]]] = {
+    "configuration": (break_config, ["config.yaml:2:3: huggingface.auto_sink: ", "auto_sync"]),
+    "untracked": (untrack, ["model", "hint: "]),
+    "bytes gone": (lose_bytes, ["the list of files of model at "]),
+    "one file gone": (lose_one_file, ["1 of 2 files of model are nowhere to be had (weights.bin)", "dvc commit model"]),
+}
+
+
+@pytest.mark.parametrize(("spoil", "said"), REFUSED.values(), ids=REFUSED)
+def test_a_tag_that_could_not_be_released_is_refused(
+    project: HookProject, spoil: Callable[[HookProject], None], said: list[str]
+) -> None:
+    spoil(project)
+    done = project.repo.run("tag", "v1.0.0", check=False)
+    assert done.returncode == 128
+    assert done.stderr.startswith("hfver: v1.0.0 is refused: ")
+    for text in said:
+        assert text in done.stderr
+    assert "hfver: hint: to tag without releasing: HFVER_SKIP=1 git tag v1.0.0\n" in done.stderr
+    assert project.repo.git("tag") == ""
+    assert project.repo.owed() == set()
+    project.repo.git("tag", "v1.0.0", HFVER_SKIP="1")
+    assert project.repo.git("tag") == "v1.0.0"
+    hub = project.project.hub
+    assert list(hub.api.list_models(author=hub.namespace)) == []
+
+
+def test_a_released_version_is_not_moved_to_another_commit(project: HookProject) -> None:
+    project.repo.git("tag", "v1.0.0")
+    released = project.project.hub_state().refs.tags
+    assert set(released) == {"v1.0.0"}
+    first = project.repo.git("rev-parse", "HEAD")
+    project.project.train({"weights.bin": "two"})
+    done = project.repo.run("tag", "-f", "v1.0.0", check=False)
+    assert done.returncode == 128
+    assert f"it was released from commit {first[:12]} already, and a release does not change" in done.stderr
+    assert project.repo.git("rev-parse", "v1.0.0") == first
+    again = project.repo.run("tag", "-f", "-a", "-m", "with a message", "v1.0.0", first)
+    assert "refused" not in again.stderr
+    assert project.project.hub_state().refs.tags == released
+
+
+def test_bytes_that_may_be_elsewhere_are_not_asked_for(project: HookProject) -> None:
+    """With a DVC remote, or any version that may be on the Hub, the guard cannot know and lets the tag be made."""
+    lose_bytes(project)
+    config = project.top / ".dvc" / "config"
+    config.write_text("[core]\n    remote = r\n['remote \"r\"']\n    url = /nowhere\n")
+    done = project.repo.run("tag", "v1.0.0", check=False)
+    assert done.returncode == 0
+    assert project.repo.owed() == {("v1.0.0", project.repo.tag_object("v1.0.0"))}
+
+
+def test_an_older_version_in_git_may_have_the_bytes(project: HookProject) -> None:
+    project.repo.git("tag", "v0.9.0", HFVER_SKIP="1")
+    lose_bytes(project)
+    assert project.repo.run("tag", "v1.0.0", check=False).returncode == 0
+
+
+def test_a_switched_off_guard_refuses_nothing(project: HookProject) -> None:
+    untrack(project)
+    details = project.top / "configs" / "huggingface_config.yaml"
+    details.write_text(details.read_text() + "hooks: {tag_guard: false}\n")
+    project.project.commit("Trust me")
+    done = project.repo.run("tag", "v1.0.0")
+    assert "refused" not in done.stderr
+    assert project.repo.owed() == {("v1.0.0", project.repo.tag_object("v1.0.0"))}
