@@ -2,6 +2,7 @@
 
     reference-transaction committed   tags made: sort out who made them, owe the release of ours, release them
     reference-transaction prepared    a tag is about to be made: exit code 8 refuses it
+    pre-push <remote> <url>           a push is about to happen: exit code 8 refuses it
     wake                              a branch moved: owe its mirror, and do what is owed
     worker                            do what is owed, in the background
 
@@ -24,6 +25,7 @@ from hfver.hook_settings import settings_at, work_tree_settings
 from hfver.intent import DELIBERATE, Origin, RefChange, judge, last_reflog_message, parse_changes
 from hfver.launcher import remember
 from hfver.outbox import Outbox, Owed
+from hfver.pushed_refs import parse_pushed
 from hfver.seen import SeenRefs
 
 Hook = Callable[[Sequence[str]], int]
@@ -182,6 +184,27 @@ def _release(repo: HookRepo, owed: Sequence[Owed]) -> None:
         _say(f"{names} is tagged and its release is owed: hfver push {names}")
 
 
+# -- before a push ----------------------------------------------------------------------------------------------------
+
+
+def pre_push(_arguments: Sequence[str]) -> int:
+    refs = parse_pushed(os.fsdecode(sys.stdin.buffer.read()))
+    repo = find_repo()
+    leave_git()
+    if not refs:
+        return EXIT_DONE
+    from hfver.pre_push import problems_of_push
+
+    problems = problems_of_push(repo, refs, _say)
+    for problem in problems:
+        _say(problem.message)
+        for hint in problem.hints:
+            _say(f"hint: {hint}")
+    if problems:
+        _say("so nothing was pushed; to push all the same: git push --no-verify")
+    return EXIT_REFUSED if problems else EXIT_DONE
+
+
 # -- in the background ------------------------------------------------------------------------------------------------
 
 
@@ -235,6 +258,7 @@ def _say(text: str) -> None:
 
 _HOOKS: dict[str, Hook] = {
     "reference-transaction": reference_transaction,
+    "pre-push": pre_push,
     "wake": wake,
     "worker": worker,
 }

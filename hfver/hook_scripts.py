@@ -10,7 +10,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-HOOKS = ("reference-transaction", "post-commit")
+HOOKS = ("reference-transaction", "post-commit", "pre-push")
 
 _MARKER = re.compile(rb"\A#!/bin/sh\r?\n# hfver-hook ([a-z-]+) [0-9]+\r?\n")
 

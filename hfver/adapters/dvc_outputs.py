@@ -140,6 +140,19 @@ class DvcProject:
                 return None
             return content
 
+    def absent(
+        self, md5s: Collection[str], *, hash_name: HashName = "md5", remote: str | None = None
+    ) -> frozenset[str]:
+        """Those of these objects that the DVC remote does not have."""
+        if not md5s:
+            return frozenset()
+        place = f"the DVC remote {remote or self.settings.default_remote}"
+        with self._remote(remote, hash_name) as odb, _dvc_errors(f"{place} cannot be asked"):
+            try:
+                return frozenset(md5s) - frozenset(odb.oids_exist(list(md5s), jobs=odb.fs.jobs))
+            except OSError as exc:
+                raise StateError(f"{place} cannot be asked: {exc}", hints=["dvc status --cloud"]) from exc
+
     def fetch(
         self,
         files: Sequence[OutputFile],
@@ -213,6 +226,6 @@ def _dvc_errors(context: str) -> Iterator[None]:
 
     try:
         yield
-    except (DvcException, AuthError, ConfigError, RemoteMissingDepsError) as exc:
+    except (DvcException, AuthError, ConfigError, RemoteMissingDepsError, ImportError) as exc:
         logging.getLogger(__name__).debug("DVC failed", exc_info=True)
         raise StateError(f"{context}: {exc}", hints=["dvc doctor", "dvc config --list"]) from exc
