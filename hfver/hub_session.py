@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 EMBEDDED = "embedded"
 
+# hf_xet reads eight files at once and holds up to 64 MB of each stream in flight: more than 800 MB for a model in many
+# files. One file at a time and two transfers keep it below 400 MB and cost no CPU; whoever sets these wins.
+_BOUNDED_UPLOADS = {
+    "HF_XET_DATA_MAX_CONCURRENT_FILE_INGESTION": "1",
+    "HF_XET_CLIENT_AC_INITIAL_UPLOAD_CONCURRENCY": "2",
+    "HF_XET_CLIENT_AC_MAX_UPLOAD_CONCURRENCY": "2",
+}
+
 
 @contextmanager
 def open_hub(endpoint: str, environ: Mapping[str, str], *, progress_bars: bool = False) -> Iterator[HubClient]:
@@ -25,6 +33,8 @@ def open_hub(endpoint: str, environ: Mapping[str, str], *, progress_bars: bool =
 
     Raises UnauthorisedError when the endpoint is not one a token may be sent to.
     """
+    for name, value in _BOUNDED_UPLOADS.items():
+        os.environ.setdefault(name, value)
     if endpoint == EMBEDDED:
         with _embedded(progress_bars=progress_bars) as client:
             yield client

@@ -1,0 +1,151 @@
+"""Releasing with hfver beside ``hf upload`` of the same folder to the same kind of hub, in one run.
+
+    python -m benchmarks.release [--scale 0.1]
+
+Each side has a hub process, a store and client caches of its own, so that neither profits from the other's bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.measuring import ServedHub, Timing, once, own_environment, served_hub
+
+GIGABYTE = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One comparison: ``value`` and ``bound`` are ratios, or fractions of the bytes."""
+
+    label: str
+    ours: str
+    theirs: str
+    value: float
+    bound: float
+
+    @property
+    def verdict(self) -> str:
+        return "met" if self.value <= self.bound else "MISSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two ways to bring a folder to a hub."""
+
+    folder: Path
+    hub: ServedHub
+    environ: dict[str, str]
+
+
+def write_random(path: Path, size: int, seed: int) -> None:
+    generator = random.Random(seed)
+    with path.open("wb") as file:
+        while size > 0:
+            file.write(generator.randbytes(min(size, 16_000_000)))
+            size -= 16_000_000
+
+
+@contextmanager
+def sides(root: Path) -> Iterator[tuple[Side, Side]]:
+    """hfver's side, a git and DVC project, and the plain folder of ``hf upload``."""
+    for name in ("ours", "theirs"):
+        (root / name / "work").mkdir(parents=True)
+    first, second = own_environment(root / "ours"), own_environment(root / "theirs")
+    with served_hub(root / "ours" / "hub", first) as one, served_hub(root / "theirs" / "hub", second) as two:
+        project = root / "ours" / "work"
+        for command in (
+            ["git", "init", "--quiet"],
+            ["hfver", "init", "--yes", "--quiet", "--model-name", f"bench/m{root.name.lower()}"],
+        ):
+            subprocess.run(command, cwd=project, env=first | one.environ, check=True)
+        (project / "model").mkdir()
+        (root / "theirs" / "work" / "model").mkdir()
+        yield (
+            Side(project / "model", one, first | one.environ | {"HFVER_SKIP": "1"}),
+            Side(root / "theirs" / "work" / "model", two, second | two.environ),
+        )
+
+
+def release(side: Side, tag: str) -> Timing:
+    """What is measured is publishing; tracking with DVC is the same work in any case."""
+    top = side.folder.parent
+    for command in (
+        ["hfver", "track", "--quiet", "model"],
+        ["git", "add", "--all"],
+        ["git", "commit", "--quiet", "--message", tag],
+        ["git", "tag", tag],
+    ):
+        subprocess.run(command, cwd=top, env=side.environ, check=True, stdout=subprocess.DEVNULL)
+    return once(["hfver", "push", "--allow-same", "--quiet", tag], top, side.environ)
+
+
+def upload(side: Side) -> Timing:
+    return once(["hf", "upload", "bench/m", str(side.folder), "--quiet"], side.folder.parent, side.environ)
+
+
+def shown(timing: Timing) -> str:
+    return f"{timing.wall:.1f} s, {timing.cpu:.1f} s CPU, {timing.memory / 1e6:.0f} MB"
+
+
+def first_and_next(root: Path, scale: float) -> list[Row]:
+    """Twenty files of a gigabyte together, then one of them changed."""
+    with sides(root) as (ours, theirs):
+        size = int(GIGABYTE * scale / 20)
+        for number in range(20):
+            write_random(ours.folder / f"model-{number:05}.safetensors", size, number)
+        shutil.copytree(ours.folder, theirs.folder, dirs_exist_ok=True)
+        they, we = upload(theirs), release(ours, "v1.0.0")
+        rows = [Row("first release, 1 GB", shown(we), shown(they), we.wall / they.wall, 1.0)]
+        for side in (ours, theirs):
+            (side.folder / "model-00003.safetensors").unlink()
+            write_random(side.folder / "model-00003.safetensors", size, 1003)
+        they, we = upload(theirs), release(ours, "v1.1.0")
+        rows.append(Row("release, 1 of 20 files changed", shown(we), shown(they), we.wall / they.wall, 0.15))
+        rows.append(Row("peak memory, bytes / 400 MB", shown(we), "", we.memory / 400e6, 1.0))
+        return rows
+
+
+def fine_tune(root: Path, scale: float) -> list[Row]:
+    """One percent of a 500 MB file changed: what the hub stores for it."""
+    with sides(root) as (ours, _theirs):
+        size = int(GIGABYTE * scale / 2)
+        weights = ours.folder / "model.safetensors"
+        write_random(weights, size, 7)
+        release(ours, "v1.0.0")
+        before = ours.hub.stored()
+        weights.unlink()
+        write_random(weights, size, 7)
+        with weights.open("r+b") as file:
+            file.seek(size // 3)
+            file.write(random.Random(8).randbytes(size // 100))
+        timing = release(ours, "v1.1.0")
+        grown = ours.hub.stored() - before
+        return [Row("fine-tune, bytes stored / size", f"{grown / 1e6:.1f} MB", shown(timing), grown / size, 0.03)]
+
+
+def run(scale: float) -> list[Row]:
+    rows: list[Row] = []
+    for measure in (first_and_next, fine_tune):
+        with tempfile.TemporaryDirectory(prefix="hfver-bench-") as name:
+            rows += measure(Path(name), scale)
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scale", type=float, default=1.0, help="size of the data, 1.0 is the gigabyte of the bounds")
+    for row in run(parser.parse_args().scale):
+        print(f"{row.label:32} {row.value:6.2f} (bound {row.bound}) {row.verdict}\n    {row.ours}\n    {row.theirs}")
+
+
+if __name__ == "__main__":
+    main()
