@@ -171,9 +171,8 @@ def _release(repo: HookRepo, owed: Sequence[Owed]) -> None:
         _say(f"{names} is being released in the background; `hfver status` shows how it goes")
         return
     try:
-        _publish_owed(
-            repo.top, progress=True, tags=[entry.name for entry in owed]
-        )  # says itself what could not be done, and what finishes it
+        # It says itself what could not be done, and what finishes it.
+        _publish_owed(repo.top, progress=True, tags=[entry.name for entry in owed])
     except KeyboardInterrupt:
         _say(f"interrupted; {names} stays tagged and its release is owed: hfver push {names}")
         return
@@ -224,7 +223,8 @@ def wake(_arguments: Sequence[str]) -> int:
         if not foreground and not await_rebase(repo):  # in the foreground the rebase would be waiting for us
             return
         if owe_mirror(repo, datetime.now(UTC)) or Outbox(repo.common_dir).entries().owed:
-            _publish_owed(repo.top, progress=False)
+            # A tag made right after the commit is released where it was made, with somebody looking on.
+            _publish_owed(repo.top, progress=False, fresh_releases=False)
 
     watch(repo, work)
     return EXIT_DONE
@@ -241,10 +241,10 @@ def worker(_arguments: Sequence[str]) -> int:
     return _publish_owed(repo.top, progress=False)
 
 
-def _publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = ()) -> int:
+def _publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = (), fresh_releases: bool = True) -> int:
     from hfver.cli.owed import publish_owed
 
-    return publish_owed(top, progress=progress, tags=tags)
+    return publish_owed(top, progress=progress, tags=tags, fresh_releases=fresh_releases)
 
 
 def _in_ci() -> bool:

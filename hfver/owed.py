@@ -6,7 +6,8 @@ removed after all of it is; so a crash, a lost connection or a closed lid only p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -75,7 +76,7 @@ def do_owed(
     An unreachable Hub does: it would fail for the rest as well. The mirror of a release is owed once it is made.
     """
     round_ = _Round(workspace, hub, reporter, allow_same)
-    with workspace.outbox.lock():
+    with _worker_lock(workspace, reporter):
         entries = workspace.outbox.entries()
         for problem in entries.problems:
             reporter.warn(problem)
@@ -128,6 +129,18 @@ class _Round:
 
         self.mirrored += do_mirror(self._workspace, self._hub, owed, self._reporter)
         return None  # nothing follows from it
+
+
+@contextmanager
+def _worker_lock(workspace: Workspace, reporter: Reporter) -> Iterator[None]:
+    lock = workspace.outbox.lock()
+    if not lock.try_acquire():
+        reporter.note("another hfver is at work in this clone; waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _is_gone(workspace: Workspace, owed: Owed) -> bool:

@@ -40,14 +40,15 @@ def release_now(workspace: Workspace, printer: Printer, tags: Sequence[str], *, 
     names = set(tags)
     with open_hub(workspace.config.endpoint, workspace.environ, progress_bars=printer.shows_progress) as hub:
         work = do_owed(workspace, hub, printer, only=lambda owed: owed.name in names, allow_same=allow_same)
-        announce(work.released, hub, printer)
+        announce([*work.released, *_done_by_others(workspace, hub, work, tags)], hub, printer)
     return _explain(printer, work)
 
 
-def publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = ()) -> int:
+def publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = (), fresh_releases: bool = True) -> int:
     """What the hook and the background worker run: do all that is owed and return an exit code.
 
     ``tags`` are those somebody is waiting for: how they ended is said even when another process has done the work.
+    Without ``fresh_releases`` a release that nobody has tried yet is left to whoever noticed its tag.
     Never raises for what can go wrong with a release: the tag stays, the intent is kept, and the message names the
     command that finishes it.
     """
@@ -61,7 +62,12 @@ def publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = ()) -> int:
             if not workspace.config.enabled:
                 return 0
             with open_hub(workspace.config.endpoint, workspace.environ, progress_bars=printer.shows_progress) as hub:
-                work = do_owed(workspace, hub, printer)
+                work = do_owed(
+                    workspace,
+                    hub,
+                    printer,
+                    only=lambda owed: fresh_releases or owed.kind == "mirror" or owed.attempts > 0,
+                )
                 announce([*work.released, *_done_by_others(workspace, hub, work, tags)], hub, printer)
     except HfverError as error:
         printer.error(error)

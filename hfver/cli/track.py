@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hfver.cli.options import common
 from hfver.cli.output import Printer
-from hfver.errors import StateError, UsageError
+from hfver.errors import ConfigError, StateError, UsageError
+
+if TYPE_CHECKING:
+    from hfver.workspace import Workspace
 
 
 @click.command()
@@ -46,4 +50,11 @@ def track(printer: Printer, path: Path) -> None:
         names = [file.relative_to(top).as_posix() for file in written]
         printer.data({"path": relative, "pointer": names[0], "stage": None})
         printer.note(f"{relative} is tracked by DVC; {', '.join(names)} is staged.")
-        printer.note("Next: git commit, then git tag v1.0.0 (or hfver bump major).")
+        printer.note(f"Next: git commit, then {'hfver bump patch' if _has_versions(workspace) else 'git tag v1.0.0'}")
+
+
+def _has_versions(workspace: Workspace) -> bool:
+    try:
+        return any(workspace.config.version_of(tag.name) for tag in workspace.repo.tags())
+    except ConfigError:
+        return False  # tracking needs no configuration, and says nothing about one

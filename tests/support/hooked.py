@@ -34,7 +34,7 @@ PROGRAM = """\
 import json, os, sys, types
 from pathlib import Path
 here = Path(__file__).parent
-def publish_owed(top, *, progress, tags=()):
+def publish_owed(top, *, progress, tags=(), fresh_releases=True):
     with (here / "published").open("a") as log:
         git = sorted(name for name in os.environ if name.startswith("GIT_"))
         print(json.dumps({{"top": str(top), "progress": progress, "environment": git}}), file=log)
