@@ -117,7 +117,8 @@ def hf(server: Server, home: Path, *arguments: str | Path, xet: bool = True) -> 
 
 
 def same(left: Path, right: Path) -> bool:
-    done = subprocess.run(["diff", "-rq", "--exclude=.cache", "--exclude=.gitattributes", str(left), str(right)], capture_output=True)
+    command = ["diff", "-rq", "--exclude=.cache", "--exclude=.gitattributes", str(left), str(right)]
+    done = subprocess.run(command, capture_output=True)
     return done.returncode == 0
 
 
@@ -133,7 +134,8 @@ class Row:
 
     def text(self, total: int) -> str:
         rates = [f"{s:7.2f} s {total / s / _MB:6.0f} MB/s" for s in (self.copy, self.up, self.down)]
-        return f"| {self.name} | {' | '.join(rates)} | {self.again:.2f} s | {self.cpu:.1f} s | {self.peak / _MB:.0f} MB |"
+        rest = [f"{self.again:.2f} s", f"{self.cpu:.1f} s", f"{self.peak / _MB:.0f} MB"]
+        return f"| {self.name} | {' | '.join([*rates, *rest])} |"
 
 
 def measure(files: FileSet, work: Path, *, xet: bool) -> Row:
@@ -149,7 +151,8 @@ def measure(files: FileSet, work: Path, *, xet: bool) -> Row:
         down = seconds(lambda: hf(server, work / "receiver", *download, xet=xet))
         if not same(source, out):
             raise RuntimeError(f"{files.name}: what came back differs from what was sent")
-        row = Row(f"{files.name}, {'Xet' if xet else 'LFS'}", copy, up, again, down, server.cpu_seconds(), server.peak_bytes())
+        name = f"{files.name}, {'Xet' if xet else 'LFS'}"
+        row = Row(name, copy, up, again, down, server.cpu_seconds(), server.peak_bytes())
     for leftover in (out, work / "store", work / "sender", work / "receiver"):
         shutil.rmtree(leftover, ignore_errors=True)
     return row
@@ -174,7 +177,8 @@ def four_at_once(files: FileSet, work: Path) -> str:
                 )
                 for client in clients
             ]
-            if any([process.wait() for process in running]):
+            codes = [process.wait() for process in running]  # every one of them is waited for
+            if any(codes):
                 raise RuntimeError("one of four parallel clients failed")
             return time.perf_counter() - started
 

@@ -7,11 +7,13 @@ trying again (UnreachableError) and what is not.
 from __future__ import annotations
 
 import logging
+import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx2
@@ -40,6 +42,7 @@ from hfver.publish import FileContent, FileCopy, Prepared
 
 log = logging.getLogger(__name__)
 _STREAM_BLOCK = 1 << 20
+_ALWAYS_LARGE = 10_000_000  # bytes
 _RETRYABLE = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -206,8 +209,10 @@ class HubClient:
         self, repo: str, branch: str, contents: Sequence[FileContent], *, repo_type: str = "model"
     ) -> PreparedContent:
         """Upload what has to be uploaded beforehand; small files travel in the commit itself."""
-        additions = [_addition(content) for content in contents]
-        if additions:
+        if not contents:
+            return PreparedContent(())
+        with tempfile.TemporaryDirectory(prefix="hfver-names-") as names:
+            additions = [_addition(_by_its_name(content, Path(names))) for content in contents]
             # An empty ignore list: a .gitignore in the model is content like any other and must not drop files.
             with _translated("uploading", f"{repo}@{branch}"):
                 self._api.preupload_lfs_files(
@@ -260,6 +265,22 @@ class HubClient:
         for warning in told:
             log.info("%s: %s", repo, warning.message)
         return str(info.oid)
+
+
+def _by_its_name(content: FileContent, directory: Path) -> FileContent:
+    """Large files under the name people know, for the client's progress bars: DVC's cache calls them by their md5.
+
+    Only files that are large anywhere: they are not read again when the commit is made.
+    """
+    if isinstance(content.source, bytes) or content.source.stat().st_size < _ALWAYS_LARGE:
+        return content
+    link = directory / content.path
+    link.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        link.symlink_to(content.source.absolute())
+    except OSError:  # no links on this file system
+        return content
+    return replace(content, source=link)
 
 
 def _addition(content: FileContent) -> CommitOperationAdd:
