@@ -117,8 +117,8 @@ def hf(server: Server, home: Path, *arguments: str | Path, xet: bool = True) -> 
 
 
 def same(left: Path, right: Path) -> bool:
-    command = ["diff", "-rq", "--exclude=.cache", "--exclude=.gitattributes", str(left), str(right)]
-    done = subprocess.run(command, capture_output=True)
+    ours = ("--exclude=.cache", "--exclude=.gitattributes")
+    done = subprocess.run(["diff", "-rq", *ours, str(left), str(right)], capture_output=True)
     return done.returncode == 0
 
 
@@ -134,8 +134,8 @@ class Row:
 
     def text(self, total: int) -> str:
         rates = [f"{s:7.2f} s {total / s / _MB:6.0f} MB/s" for s in (self.copy, self.up, self.down)]
-        rest = [f"{self.again:.2f} s", f"{self.cpu:.1f} s", f"{self.peak / _MB:.0f} MB"]
-        return f"| {self.name} | {' | '.join([*rates, *rest])} |"
+        server = f"{self.cpu:.1f} s | {self.peak / _MB:.0f} MB"
+        return f"| {self.name} | {' | '.join(rates)} | {self.again:.2f} s | {server} |"
 
 
 def measure(files: FileSet, work: Path, *, xet: bool) -> Row:
@@ -177,8 +177,7 @@ def four_at_once(files: FileSet, work: Path) -> str:
                 )
                 for client in clients
             ]
-            codes = [process.wait() for process in running]  # every one of them is waited for
-            if any(codes):
+            if sum(process.wait() for process in running):
                 raise RuntimeError("one of four parallel clients failed")
             return time.perf_counter() - started
 
