@@ -151,6 +151,10 @@ class ContentStore:
             with self._database.write() as db:
                 bump_generation(db)
             raise
+        except DamagedContentError as exc:
+            # The client builds on what it sent before. Without this it would do so again each time it tries.
+            self._housekeeping.report(exc)
+            raise
 
     def dedup_answer(self, chunk: bytes) -> bytes | None:
         return dedup_answer(self._database, self._xorbs, chunk)

@@ -8,12 +8,14 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from hfver.local_hub.checked_files import BLOCK_BYTES, STEP_BYTES, BlockChecks, Piece, Unpublished
 from hfver.local_hub.content_errors import FormatError, MissingContentError
 
 _IDLE_SECONDS = 3600.0
+_PROMISE_SECONDS = 24 * 3600.0
 
 
 class PartedFile(Unpublished):
@@ -96,12 +98,20 @@ class Part:
         return self._checks.finish()
 
 
+@dataclass(frozen=True, slots=True)
+class _Promise:
+    sha256: str
+    size: int
+    part_bytes: int
+    made_at: float
+
+
 class MultipartUploads:
     """Those this process has promised to take. They end with it: their addresses name its port anyway."""
 
     def __init__(self, new_path: Callable[[], Path]) -> None:
         self._new_path = new_path
-        self._promised: dict[str, tuple[str, int, int]] = {}
+        self._promised: dict[str, _Promise] = {}
         self._started: dict[str, PartedFile] = {}
         self._lock = threading.Lock()
 
@@ -109,8 +119,10 @@ class MultipartUploads:
         """The id of a new upload. Nothing is on disk before its first part."""
         upload = secrets.token_urlsafe(16)
         with self._lock:
-            self._promised[upload] = (sha256, size, part_bytes)
+            self._promised[upload] = _Promise(sha256, size, part_bytes, time.monotonic())
             idle = [old for old, file in self._started.items() if file.used_at < time.monotonic() - _IDLE_SECONDS]
+            waiting = ((old, promise.made_at) for old, promise in self._promised.items() if old not in self._started)
+            idle += [old for old, made_at in waiting if made_at < time.monotonic() - _PROMISE_SECONDS]
         for old in idle:
             self.end(old)
         return upload
@@ -118,15 +130,15 @@ class MultipartUploads:
     def sha256_of(self, upload: str) -> str | None:
         with self._lock:
             promised = self._promised.get(upload)
-        return promised[0] if promised else None
+        return promised.sha256 if promised else None
 
     def file(self, upload: str) -> PartedFile:
         with self._lock:
-            if upload not in self._promised:
+            promise = self._promised.get(upload)
+            if promise is None:
                 raise MissingContentError("this upload is not known, or was given up for an hour of silence")
             if upload not in self._started:
-                _, size, part_bytes = self._promised[upload]
-                self._started[upload] = PartedFile(self._new_path(), size, part_bytes)
+                self._started[upload] = PartedFile(self._new_path(), promise.size, promise.part_bytes)
             return self._started[upload]
 
     def end(self, upload: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 from anyio import to_thread
 from starlette.requests import Request
 
-from hfver.local_hub.content_errors import FormatError
+from hfver.local_hub.content_errors import ContentError, FormatError
 
 _FLUSH_BYTES = 1 << 20
 _Block = TypeVar("_Block", bytes, memoryview)
@@ -17,6 +18,10 @@ _END = object()
 
 class Sink(Protocol):
     def write(self, pieces: Iterable[bytes]) -> None: ...
+
+
+class DiskFullError(ContentError):
+    """There is no room for an upload. Trying again does not help, so no status that clients retry on."""
 
 
 class BodyTooLargeError(FormatError):
@@ -37,11 +42,20 @@ async def spool(request: Request, sink: Sink, *, limit: int) -> int:
         if received > limit:
             raise BodyTooLargeError(f"at most {limit} bytes are accepted here")
         if held >= _FLUSH_BYTES:
-            await to_thread.run_sync(sink.write, pieces)
+            await to_thread.run_sync(_write, sink, pieces)
             pieces, held = [], 0
     if pieces:
-        await to_thread.run_sync(sink.write, pieces)
+        await to_thread.run_sync(_write, sink, pieces)
     return received
+
+
+def _write(sink: Sink, pieces: list[bytes]) -> None:
+    try:
+        sink.write(pieces)
+    except OSError as exc:
+        if exc.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise DiskFullError(f"the hub cannot store this upload: {exc.strerror}") from exc
 
 
 async def drain(request: Request) -> None:

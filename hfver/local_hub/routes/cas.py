@@ -25,7 +25,7 @@ from hfver.local_hub.content_errors import ContentError, FormatError
 from hfver.local_hub.content_store import ContentStore
 from hfver.local_hub.hashes import from_text, to_text
 from hfver.local_hub.reconstruction import Reconstruction
-from hfver.local_hub.spooling import BodyTooLargeError, drain, spool, stream
+from hfver.local_hub.spooling import BodyTooLargeError, DiskFullError, drain, spool, stream
 from hfver.local_hub.stored_xorbs import StoredXorb
 
 READ_SCOPE = "xet-read"
@@ -192,7 +192,7 @@ def _answering(handler: Handler) -> Handler:
             status, message = 416, "the range starts behind the end"
         except BodyTooLargeError as exc:
             status, message = 413, str(exc)
-        except FormatError as exc:
+        except (FormatError, DiskFullError) as exc:
             status, message = 400, str(exc)
         except ContentError as exc:
             status, message = 404, str(exc)

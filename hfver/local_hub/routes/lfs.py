@@ -26,7 +26,7 @@ from hfver.local_hub.content_errors import ContentError, FormatError
 from hfver.local_hub.content_store import StoredObject
 from hfver.local_hub.errors import HubError, bad_request
 from hfver.local_hub.routing import GIT_REPO, table
-from hfver.local_hub.spooling import drain, spool, stream
+from hfver.local_hub.spooling import DiskFullError, drain, spool, stream
 from hfver.local_hub.whole_files import HashedFile
 
 if TYPE_CHECKING:
@@ -254,6 +254,8 @@ def _answering(handler: Handler) -> Handler:
             return await handler(hub, request)
         except FormatError as exc:
             raise bad_request(str(exc)) from exc
+        except DiskFullError as exc:
+            raise HubError(507, None, str(exc)) from exc
         except ContentError as exc:
             raise HubError(404, None, str(exc)) from exc
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import random
@@ -160,6 +161,43 @@ def test_damage_is_never_served_and_the_next_upload_heals_it(hub: HubForTests, t
     send(hub, repo, written(tmp_path / "b.bin", file.read_bytes()))
     for name in ("a.bin", "b.bin"):
         assert fetched(hub, repo, name, tmp_path / "out") == file.read_bytes()
+
+
+def test_building_on_a_damaged_upload_fails_once_and_then_heals(hub: HubForTests, tmp_path: Path) -> None:
+    repo = hub.repo()
+    data = CHANCE.randbytes(SIZE)
+    send(hub, repo, written(tmp_path / "a.bin", data))
+    (xorb,) = [path for path in (content(hub).root / "xorbs").rglob("*") if path.is_file()]
+    damaged = bytearray(xorb.read_bytes())
+    damaged[2_000_000] ^= 16
+    xorb.write_bytes(damaged)
+    longer = written(tmp_path / "a.bin", data + CHANCE.randbytes(100_000))
+    done = hub.hf("upload", repo, longer, "a.bin")
+    assert done.returncode != 0 and "does not match" in done.stderr + done.stdout
+    send(hub, repo, longer)
+    assert fetched(hub, repo, "a.bin", tmp_path / "out") == longer.read_bytes()
+
+
+@pytest.mark.parametrize(("route", "status"), [("xorb", 400), ("shard", 400), ("lfs", 507)])
+def test_a_full_disk_is_said_and_not_tried_again(
+    hub: HubForTests, monkeypatch: pytest.MonkeyPatch, route: str, status: int
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("hfver.local_hub.checked_files.write_all", full)
+    xorb = some_xorb()
+    if route == "xorb":
+        url, method, headers = f"{cas_url(hub)}/v1/xorbs/default/{hashes.to_text(xorb.hash)}", "POST", bearer(hub)
+    elif route == "shard":
+        url, method, headers = f"{cas_url(hub)}/v1/shards", "POST", bearer(hub)
+    else:
+        token, _ = hub.server.hub.capabilities.issue(f"lfs-put {'0' * 64} {len(xorb.body)}", 60)
+        url = f"{hub.endpoint}/api/lfs/objects/{'0' * 64}?size={len(xorb.body)}&token={token}"
+        method, headers = "PUT", {}
+    got, answer, _ = call(method, url, xorb.body, **headers)
+    assert got == status and b"No space left" in answer
+    assert not [path for path in (content(hub).root / "tmp").glob("*/*") if path.is_file()]
 
 
 def test_four_clients_at_once_on_two_servers_of_one_store(tmp_path: Path) -> None:

@@ -83,3 +83,19 @@ def test_an_upload_is_known_until_it_ends_or_has_been_silent_too_long(
     assert not list(tmp_path.iterdir())
     with pytest.raises(MissingContentError):
         uploads.file(upload)
+
+
+def test_promises_nobody_took_up_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uploads = MultipartUploads(lambda: tmp_path / "0")
+    upload = uploads.promise("ab" * 32, len(DATA), BLOCK_BYTES)
+    monkeypatch.setattr(multipart, "_PROMISE_SECONDS", -1.0)
+    uploads.promise("cd" * 32, len(DATA), BLOCK_BYTES)
+    assert uploads.sha256_of(upload) is None
+
+
+def test_unfinished_uploads_go_when_the_store_closes(tmp_path: Path) -> None:
+    uploads = MultipartUploads(lambda: tmp_path / "0")
+    uploads.file(uploads.promise("ab" * 32, len(DATA), BLOCK_BYTES))
+    assert list(tmp_path.iterdir())
+    uploads.close()
+    assert not list(tmp_path.iterdir())
