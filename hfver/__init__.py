@@ -5,4 +5,21 @@ Public names are resolved on first use, so that ``import hfver`` stays light for
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from hfver.manager import HuggingFaceManager
+
+__all__ = ["HuggingFaceManager", "__version__"]
+
+_PUBLIC = {"HuggingFaceManager": "hfver.manager"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_PUBLIC[name]), name)

@@ -61,7 +61,7 @@ class Hasher:
             md5.update(as_dvc2_text(bytes(self._block)))
         return Digests(self._size, md5.hexdigest(), self._sha256.hexdigest())
 
-    def update_from(self, stream: IO[bytes], advance: Advance | None = None) -> None:
+    def update_from(self, stream: IO[bytes], advance: Advance | None = None, chunk: int = BLOCK) -> None:
         """All of a big stream, in two threads."""
         blocks: Queue[bytes | None] = Queue(maxsize=4)
 
@@ -72,7 +72,7 @@ class Hasher:
         worker = threading.Thread(target=work, name="sha256", daemon=True)
         worker.start()
         try:
-            while data := stream.read(BLOCK):
+            while data := stream.read(chunk):
                 blocks.put(data)
                 self._size += len(data)
                 self.update_md5(data)
@@ -83,13 +83,16 @@ class Hasher:
             worker.join()
 
 
-def hash_file(path: Path, *, hash_name: HashName = "md5", advance: Advance | None = None) -> Digests:
+def hash_file(
+    path: Path, *, hash_name: HashName = "md5", advance: Advance | None = None, chunk: int = BLOCK
+) -> Digests:
+    """Digests of a file, read ``chunk`` bytes at a time."""
     hasher = Hasher(hash_name)
     with path.open("rb", buffering=0) as file:
         first = file.read(_TWO_THREADS_FROM)
         if len(first) == _TWO_THREADS_FROM:
             file.seek(0)
-            hasher.update_from(file, advance)
+            hasher.update_from(file, advance, chunk)
         else:
             hasher.update(first)
             if advance is not None:

@@ -79,3 +79,4 @@ class Tag:
     commit: str
     tag_object: str | None  # None for a lightweight tag
     subject: str  # first line of the tag's message, or of the commit's for a lightweight tag
+    model_path: str | None = None  # what the tag's own `Model-Path:` line says, where it is not the configured path

@@ -75,17 +75,28 @@ def target_of(workspace: Workspace, tag_name: str) -> Target:
         known = ", ".join(f"{prefix}{shape}" for prefix in prefixes for shape in shapes)
         raise UsageError(f"{tag_name} is not a version: tags here look like {known}", hints=["hfver bump patch"])
     model, version = found
-    return Target(tag, version, model, config)
+    return Target(tag, version, model_at(model, tag), config)
+
+
+def model_at(model: ModelConfig, tag: Tag) -> ModelConfig:
+    """The model as one version has it: a tag may say that its output stands elsewhere than configured."""
+    return model if tag.model_path is None else replace(model, path=tag.model_path)
 
 
 def config_at(workspace: Workspace, commit: str, label: str) -> Config:
     """The configuration at a commit; that of the workspace for commits older than the project's use of hfver."""
-    from hfver.config.load import load_revision
+    from hfver.config.load import load_revision, main_file
     from hfver.config.problems import MissingConfigError
 
     with workspace.repo.reader() as reader:
         try:
-            return load_revision(lambda path: reader.read(f"{commit}:{path}"), environ=workspace.environ, label=label)
+            return load_revision(
+                lambda path: reader.read(f"{commit}:{path}"),
+                environ=workspace.environ,
+                label=label,
+                main=main_file(workspace.repo.top, workspace.environ, workspace.config_path),
+                options=workspace.options,
+            )
         except MissingConfigError:
             return workspace.config
 
@@ -121,7 +132,14 @@ def prepare(
 ) -> Prepared:
     """Plan the release of one model; everything that can be wrong with its content is said here."""
     output = output_at(workspace, tree, target.model.path)
-    content = ReleaseContent(output, workspace.dvc(output.pointer.dvc_root), tree, workspace.state, reporter)
+    content = ReleaseContent(
+        output,
+        workspace.dvc(output.pointer.dvc_root),
+        tree,
+        workspace.state,
+        reporter,
+        target.config.settings.upload.chunk_size,
+    )
     output = replace(output, files=content.sized(output.files))
     warnings = check_output(output, content)
     state = read_hub_state(hub, target.model.repo, workspace.state)

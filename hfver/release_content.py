@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hfver.adapters.dvc_outputs import DvcProject
 
 from hfver.errors import IntegrityError
-from hfver.hashing import Digests, Hasher, hash_file
+from hfver.hashing import BLOCK, Digests, Hasher, hash_file
 from hfver.model import Output, OutputFile
 from hfver.publish import Located
 from hfver.reporting import Reporter
@@ -44,9 +44,10 @@ class ReleaseContent:
         commit_files: CommitFiles,
         state: State,
         reporter: Reporter,
+        chunk: int = BLOCK,
     ) -> None:
         self._output, self._dvc, self._commit_files = output, dvc, commit_files
-        self._state, self._reporter = state, reporter
+        self._state, self._reporter, self._chunk = state, reporter, chunk
 
     def sized(self, files: Sequence[OutputFile]) -> tuple[OutputFile, ...]:
         """The files with their sizes, as far as these can be told without fetching anything."""
@@ -136,7 +137,7 @@ class ReleaseContent:
                     hasher = Hasher(hash_name)
                     hasher.update(source)
                     return hasher.digests()
-                return hash_file(source, hash_name=hash_name, advance=bar.advance)
+                return hash_file(source, hash_name=hash_name, advance=bar.advance, chunk=self._chunk)
 
             found = dict(zip(sources, pool.map(digests, sources.values()), strict=True))
         for md5, digest in found.items():

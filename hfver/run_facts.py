@@ -26,7 +26,7 @@ from hfver.redact import HIDDEN, redact
 
 EVAL_RESULTS = "eval_results.json"
 TRAINER_STATE = "trainer_state.json"
-_RESULT_FILES = (EVAL_RESULTS, "all_results.json", TRAINER_STATE)
+RESULT_FILES = (EVAL_RESULTS, "all_results.json", TRAINER_STATE)
 _LARGEST = 4 * 1024 * 1024
 _SECRET_NAME = re.compile(
     r"(?:^|[._-])(?:token|secret|passw(?:or)?d|api_?key|access_?key|credentials?)$", re.IGNORECASE
@@ -53,7 +53,7 @@ def result_files(files: Iterable[OutputFile]) -> tuple[OutputFile, ...]:
     return tuple(
         file
         for file in files
-        if posixpath.basename(file.path) in _RESULT_FILES
+        if posixpath.basename(file.path) in RESULT_FILES
         and file.path.count("/") == 0
         and (file.size is None or file.size <= _LARGEST)
     )

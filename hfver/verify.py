@@ -22,7 +22,7 @@ from hfver.hub_view import read_receipt
 from hfver.model import OutputFile
 from hfver.paths import ATTRIBUTES_PATH, CARD_PATH, RECEIPT_PATH
 from hfver.receipt import Receipt
-from hfver.release import pointer_at
+from hfver.release import model_at, pointer_at
 from hfver.survey import ModelSurvey
 
 if TYPE_CHECKING:
@@ -109,8 +109,11 @@ def _chain_problems(
         yield f"the receipt's tree is {receipt.tree}, the release commit says {release.trailers.tree}"
     if directory_id(receipt.files) != receipt.md5 and not _is_single(receipt):
         yield f"the receipt's files hash to {directory_id(receipt.files)}, its oid is {receipt.md5}"
+    path = model.path
+    if receipt.path != path:
+        path = model_at(model, workspace.repo.tag(receipt.tag)).path
     try:
-        pointer = pointer_at(workspace, tree, model.path)
+        pointer = pointer_at(workspace, tree, path)
     except HfverError as error:
         yield error.message
         return

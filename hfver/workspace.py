@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hfver.adapters.git_repo import GitRepo
 from hfver.outbox import Outbox
@@ -28,13 +28,14 @@ class Workspace:
     outbox: Outbox
     environ: Mapping[str, str]
     config_path: Path | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)  # dotted keys given on the command line: they win
 
     @cached_property
     def config(self) -> Config:
         """The configuration of the work tree; ConfigError with every problem in it."""
         from hfver.config.load import load_workspace
 
-        return load_workspace(self.repo.top, environ=self.environ, config_path=self.config_path)
+        return load_workspace(self.repo.top, environ=self.environ, config_path=self.config_path, options=self.options)
 
     def dvc(self, dvc_root: str = "") -> DvcProject:
         """The DVC repository at ``dvc_root`` (relative to the top, as in OutputPointer)."""
@@ -45,12 +46,16 @@ class Workspace:
 
 @contextmanager
 def open_workspace(
-    start: Path | None = None, *, environ: Mapping[str, str] | None = None, config_path: Path | None = None
+    start: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    config_path: Path | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Iterator[Workspace]:
     """Open the workspace ``start`` (the current directory) lies in; UsageError when it is in no git repository."""
     repo = GitRepo.discover(start or Path.cwd())
     state = State(repo.common_dir / "hfver" / "state.db")
     try:
-        yield Workspace(repo, state, Outbox(repo.common_dir), environ or os.environ, config_path)
+        yield Workspace(repo, state, Outbox(repo.common_dir), environ or os.environ, config_path, options or {})
     finally:
         state.close()

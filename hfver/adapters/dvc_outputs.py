@@ -75,6 +75,19 @@ class DvcProject:
         with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot track {path}"):
             return tuple(Path(stage.path) for stage in repo.add([str(path)]))
 
+    def is_recorded(self, target: str, path: Path) -> bool:
+        """Whether the stage or pointer file ``target`` records what stands at ``path`` now."""
+        with self._repo() as repo, _dvc_errors(f"DVC cannot look at {target}"):
+            changes = repo.status([target])
+        outs = [out for parts in changes.values() for part in parts if isinstance(part, dict)
+                for out in part.get("changed outs", {})]  # fmt: skip
+        return not any((self.root / out).resolve() == path.resolve() for out in outs)
+
+    def commit(self, target: str) -> None:
+        """``dvc commit``: record what the outputs of a stage are now, and stage that in git."""
+        with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot record {target}"):
+            repo.commit(target, force=True)
+
     def pipeline_outputs(self, commit: str | None) -> tuple[OutputPointer, ...]:
         """Outputs of pipeline stages as DVC itself expands them: slow, for templates that only it can read."""
         from hfver.adapters.dvc_stages import stage_outputs

@@ -19,6 +19,7 @@ from hfver.model import Tag
 _TAG_FIELDS = "%00".join((
     "%(refname:strip=2)", "%(objectname)", "%(objecttype)", "%(*objectname)", "%(*objecttype)",
     "%(contents:subject)", "%(*contents:subject)",
+    "%(contents:trailers:key=Model-Path,valueonly,separator=%x2C)",
 ))  # fmt: skip
 _COMMIT_FIELDS = ("%H", "%s", "%an", "%ae", "%aI", "%cI")
 
@@ -124,7 +125,7 @@ class GitRepo:
         return [self._parse_tag(line.split("\0")) for line in listing.split("\n") if line]
 
     def _parse_tag(self, fields: list[str]) -> Tag | OddTag:
-        name, oid, kind, peeled, peeled_kind, subject, peeled_subject = fields
+        name, oid, kind, peeled, peeled_kind, subject, peeled_subject, model_path = fields
         if kind == "commit":
             return Tag(name, oid, None, subject)
         if kind != "tag":
@@ -134,7 +135,7 @@ class GitRepo:
             peeled_kind = self.run("cat-file", "-t", peeled).strip()
         if peeled_kind != "commit":
             return OddTag(name, peeled, peeled_kind)
-        return Tag(name, peeled, oid, subject or peeled_subject)
+        return Tag(name, peeled, oid, subject or peeled_subject, model_path.strip() or None)
 
     def commit_of(self, revision: str) -> str:
         found = None

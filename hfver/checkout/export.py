@@ -68,10 +68,25 @@ def export(
     model: str | None = None,
     force: bool = False,
     filters: Filters = Filters(),
+    store: Path | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Exported:
-    """Write a version's files into ``directory``. What else is in there stays; a differing file needs ``force``."""
+    """Write a version's files into ``directory``. What else is in there stays; a differing file needs ``force``.
+
+    ``store`` keeps what was fetched from the Hub for the next time.
+    """
     if repo is not None:
-        return _from_hub(version, directory, reporter, repo, endpoint, force=force, filters=filters)
+        return _from_hub(
+            version,
+            directory,
+            reporter,
+            repo,
+            endpoint,
+            environ or os.environ,
+            force=force,
+            filters=filters,
+            store=store,
+        )
     from hfver.workspace import open_workspace
 
     if len(paths) > 1:
@@ -94,23 +109,25 @@ def _from_hub(
     reporter: Reporter,
     repo: str,
     endpoint: str | None,
+    environ: Mapping[str, str],
     *,
     force: bool,
     filters: Filters,
+    store: Path | None,
 ) -> Exported:
-    """Everything is checked against the release's receipt; nothing but the directory is written to."""
+    """Everything is checked against the release's receipt; nothing but the directory (and the store) is written to."""
     from hfver.adapters.dvc_cache import DvcCache, NoMemory
     from hfver.adapters.hub_download import HubReleases
     from hfver.hub_session import open_hub
     from hfver.state import State
 
-    parts = directory.absolute() / _PARTS
+    parts = store or directory.absolute() / _PARTS
     with ExitStack() as resources:
         scratch = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="hfver-")))
         state = State(scratch / "state.db")
         resources.callback(state.close)
-        address = endpoint or os.environ.get("HF_ENDPOINT") or HUGGINGFACE_CO
-        hub = HubReleases(resources.enter_context(open_hub(address, os.environ)), state)
+        address = endpoint or environ.get("HF_ENDPOINT") or HUGGINGFACE_CO
+        hub = HubReleases(resources.enter_context(open_hub(address, environ)), state)
         tag = _choose(hub, repo, version)
         receipt = hub.receipt(repo, tag)
         if receipt is None and tag not in hub.tags(repo):
@@ -123,10 +140,11 @@ def _from_hub(
             )
         output = Output(OutputPointer(receipt.path, receipt.md5, ""), receipt.files)
         cache = DvcCache(parts, NoMemory())
-        place = _Place(cache, directory, owns_objects=True)
+        place = _Place(cache, directory, owns_objects=store is None)
         sources = [HubSource(hub, repo, lambda: [tag], cache)]
         exported = _write(output, place, sources, tag, reporter, force=force, filters=filters)
-    shutil.rmtree(parts, ignore_errors=True)
+    if store is None:
+        shutil.rmtree(parts, ignore_errors=True)
     return exported
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +10,7 @@ import click
 from hfver.cli.options import common, dry_run
 from hfver.cli.output import Printer
 from hfver.errors import EXIT_DONE, RefusedError, StateError
+from hfver.hook_skip import skipping_hooks
 
 if TYPE_CHECKING:
     from hfver.config.settings import ModelConfig
@@ -129,17 +128,3 @@ def _tag_and_release(
         printer.note(f"{tag} is being released in the background; hfver status shows how it goes.")
         return EXIT_DONE
     return release_now(workspace, printer, [tag], allow_same=allow_same)
-
-
-@contextmanager
-def skipping_hooks() -> Iterator[None]:
-    """Git commands in this block run without hfver's own hooks; those of others run."""
-    before = os.environ.get("HFVER_SKIP")
-    os.environ["HFVER_SKIP"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["HFVER_SKIP"]
-        else:
-            os.environ["HFVER_SKIP"] = before

@@ -45,6 +45,17 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Get a version": {
         "checkout": Entry("hfver.cli.checkout", "checkout", "Bring back code, configs and model of a version."),
     },
+    "Training workflow": {
+        "sync": Entry("hfver.cli.sync", "sync", "Model, configuration and results of a run, in one step."),
+        "upload-model": Entry("hfver.cli.upload", "upload_model", "Release a model as a version."),
+        "upload-config": Entry("hfver.cli.upload", "upload_config", "Send the configuration of an experiment."),
+        "upload-results": Entry("hfver.cli.upload", "upload_results", "Send the results of an experiment."),
+        "download-model": Entry("hfver.cli.upload", "download_model", "Fetch a version, every file checked."),
+        "list-versions": Entry("hfver.cli.upload", "list_versions", "List versions in git and on the Hub."),
+        "list-experiments": Entry("hfver.cli.experiments", "list_experiments", "List experiments with their metrics."),
+        "compare": Entry("hfver.cli.experiments", "compare", "Show in what two experiments differ."),
+        "card": Entry("hfver.cli.card", "card", "Print the card a release would get."),
+    },
     "Set up and serve": {
         "config": Entry("hfver.cli.config", "config", "Look at the configuration and check it."),
         "validate-config": Entry("hfver.cli.config", "validate_config", "Check both configuration files."),

@@ -108,9 +108,9 @@ def repo_id(value: str) -> str:
     return value
 
 
-def branch(value: str) -> str:
-    if not value or _BAD_REF.search(value):
-        raise ValueError(f'"{value}" cannot be the name of a branch')
+def default_branch(value: str) -> str:
+    if value != "main":
+        raise ValueError(f'must be "main", not "{value}": a Hub serves main to everybody who names no revision')
     return value
 
 

@@ -37,8 +37,7 @@ def load_workspace(
     ``config_path`` (an option, else HFVER_CONFIG) names another main file; paths in it are relative to ``top`` all the
     same. ``options`` maps dotted keys to values from the command line.
     """
-    chosen = config_path or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
-    main = MAIN_FILE if chosen is None else _named_from(top, chosen)
+    main = main_file(top, environ, config_path)
 
     def read(name: str) -> bytes | None:
         try:
@@ -52,13 +51,22 @@ def load_workspace(
 
 
 def load_revision(
-    read: Read, *, environ: Mapping[str, str], label: str, options: Mapping[str, Any] | None = None
+    read: Read,
+    *,
+    environ: Mapping[str, str],
+    label: str,
+    main: str = MAIN_FILE,
+    options: Mapping[str, Any] | None = None,
 ) -> Config:
     """The configuration of a commit; ``read`` returns the bytes of a path in it, or None."""
-    return _load(read, MAIN_FILE, label, overrides(environ, options))
+    return _load(read, main, label, overrides(environ, options))
 
 
-def _named_from(top: Path, chosen: Path) -> str:
+def main_file(top: Path, environ: Mapping[str, str], config_path: Path | None = None) -> str:
+    """The main file's path as git names it: what an option or HFVER_CONFIG says, else config.yaml at the top."""
+    chosen = config_path or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
+    if chosen is None:
+        return MAIN_FILE
     try:
         return chosen.resolve().relative_to(top.resolve()).as_posix()
     except ValueError:

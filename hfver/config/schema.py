@@ -123,7 +123,7 @@ class RepositoryTemplates(Section):
 
 
 class Upload(Section):
-    chunk_size: int = Field(default=10485760, ge=65536, le=1073741824, description="Bytes read and hashed at a time.")
+    chunk_size: int = Field(default=10485760, ge=65536, le=67108864, description="Bytes read and hashed at a time.")
     max_retries: int = Field(default=3, ge=0, le=100, description="Attempts after the Hub client's own have failed.")
     retry_delay: float = Field(
         default=5,
@@ -152,8 +152,10 @@ class Settings(Section):
         default="Upload {item_type} for {experiment_name}",
         description="Message of commits made by a sync; knows {item_type}, {experiment_name}, {version}, {git_commit}.",
     )
-    default_branch: Annotated[str, AfterValidator(checks.branch)] = Field(
-        default="main", description="Branch on the Hub that releases of the newest line and the mirror go to."
+    default_branch: Annotated[str, AfterValidator(checks.default_branch)] = Field(
+        default="main",
+        description="Branch on the Hub that releases of the newest line and the mirror go to. Only `main` can be: a "
+        "Hub serves it to everybody who names no revision.",
     )
     upload: Upload = Field(default_factory=Upload, description="Sending to the Hub.")
     download: Download = Field(default_factory=Download, description="Fetching from the Hub.")

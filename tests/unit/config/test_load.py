@@ -192,7 +192,7 @@ def test_templates_and_namespaces_name_the_repositories() -> None:
         (MINIMAL, "repository: {config_repo_template: '../{model_name}'}\n", '"../bert" is not a Hub repository'),
         (MINIMAL, "settings: {commit_message_template: 'x {0.__init__}'}\n", "unknown placeholder {0.__init__}"),
         (MINIMAL, "settings: {commit_message_template: 'x {'}\n", "write {{ and }} for braces"),
-        (MINIMAL, "settings: {default_branch: 'a..b'}\n", '"a..b" cannot be the name of a branch'),
+        (MINIMAL, "settings: {default_branch: dev}\n", 'must be "main", not "dev": a Hub serves main'),
         (MINIMAL, "experiment_tracking: {metadata_file: '../x.json'}\n", '"../x.json" is not a plain file name'),
         (MINIMAL, "mirror: {include: ['/etc/passwd']}\n", '"/etc/passwd" is not a pattern of paths inside'),
         (MINIMAL, "mirror: {include: ['../*']}\n", '"../*" is not a pattern of paths inside'),

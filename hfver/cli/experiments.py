@@ -1,0 +1,74 @@
+"""Experiments as they are recorded in the configs repository: listing and comparing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hfver.cli.config import config_file
+from hfver.cli.options import common
+from hfver.cli.output import Printer, Table
+from hfver.cli.upload import MODEL, opened
+
+
+@click.command()
+@click.option("--where", metavar="CONDITION", help='Only those it is true of: "accuracy > 0.8".')
+@click.option("--sort", metavar="NAME", default="-timestamp", help="Metric or parameter; - in front: highest first.")
+@click.option("-n", "--limit", type=click.IntRange(min=1), metavar="N", help="At most so many.")
+@MODEL
+@config_file
+@common
+def list_experiments(
+    printer: Printer, path: Path | None, model: str | None, where: str | None, sort: str, limit: int | None
+) -> None:
+    """List experiments with their metrics."""
+    from hfver import workflow
+    from hfver.experiments import shared_columns
+
+    with opened(printer, path) as (workspace, hub):
+        found = workflow.list_experiments(workspace, hub, where=where, sort=sort, limit=limit, model=model)
+    columns = shared_columns(found)
+    rows = [
+        (one.name, one.version, one.timestamp[:16], *(_value(one.metrics.get(column)) for column in columns))
+        for one in found
+    ]
+    body = [{"name": one.name, **one.record} for one in found]
+    printer.data(body, Table(("Experiment", "Version", "Time", *columns), rows, empty="There are no experiments yet."))
+
+
+@click.command()
+@click.argument("first")
+@click.argument("second")
+@click.option("--everything", is_flag=True, help="Show what they share, too.")
+@MODEL
+@config_file
+@common
+def compare(printer: Printer, path: Path | None, model: str | None, first: str, second: str, everything: bool) -> None:
+    """Show the parameters and metrics in which two experiments or versions differ."""
+    from hfver import workflow
+    from hfver.experiments import compare as compare_experiments
+
+    with opened(printer, path) as (workspace, hub):
+        one, other = workflow.two_experiments(workspace, hub, first, second, model)
+    found = compare_experiments(one, other, everything=everything)
+    rows = [
+        (item.kind, item.name, _value(item.first), _value(item.second), f"{item.change:+.6g}" if item.change else "")
+        for item in found
+    ]
+    body = {
+        "first": one.name, "second": other.name,
+        "differences": [
+            {"kind": item.kind, "name": item.name, "first": item.first, "second": item.second, "change": item.change}
+            for item in found
+        ],
+    }  # fmt: skip
+    empty = f"{first} and {second} have the same parameters and metrics."
+    printer.data(body, Table(("Kind", "Name", one.name, other.name, "Change"), rows, empty=empty))
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
