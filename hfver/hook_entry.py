@@ -4,6 +4,7 @@
     reference-transaction prepared    a tag is about to be made: exit code 8 refuses it
     pre-push <remote> <url>           a push is about to happen: exit code 8 refuses it
     wake                              a branch moved: owe its mirror, and do what is owed
+    selftest                          leave a sign of life for `hfver doctor`
     worker                            do what is owed, in the background
 
 Nothing here fails git: whatever goes wrong ends in a sentence on stderr and exit code 0. Standard library only at
@@ -241,6 +242,13 @@ def worker(_arguments: Sequence[str]) -> int:
     return _publish_owed(repo.top, progress=False)
 
 
+def selftest(_arguments: Sequence[str]) -> int:
+    """Leave a sign of life for `hfver doctor`."""
+    repo = find_repo()
+    (repo.home / "heartbeat").write_text(f"{os.getpid()}\n", encoding="ascii")
+    return EXIT_DONE
+
+
 def _publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = (), fresh_releases: bool = True) -> int:
     from hfver.cli.owed import publish_owed
 
@@ -259,6 +267,7 @@ def _say(text: str) -> None:
 _HOOKS: dict[str, Hook] = {
     "reference-transaction": reference_transaction,
     "pre-push": pre_push,
+    "selftest": selftest,
     "wake": wake,
     "worker": worker,
 }

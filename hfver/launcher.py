@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
 
 from hfver.atomic import write_atomic
@@ -18,15 +18,21 @@ NAME = "launcher"
 
 def this_program() -> Path | None:
     """The console script of the hfver that is running, as a path that can be started later."""
-    candidates = [Path(sys.argv[0]), Path(sysconfig.get_path("scripts")) / "hfver"]
-    on_path = shutil.which("hfver")
-    if on_path is not None:
-        candidates.append(Path(on_path))
-    for candidate in candidates:
+    for candidate in _candidates():
         for path in (candidate, candidate.with_suffix(".exe")):
             if path.stem == "hfver" and path.is_file() and os.access(path, os.X_OK):
                 return path.absolute()
     return None
+
+
+def _candidates() -> Iterator[Path]:
+    yield Path(sys.argv[0])
+    import sysconfig
+
+    yield Path(sysconfig.get_path("scripts")) / "hfver"
+    on_path = shutil.which("hfver")
+    if on_path is not None:
+        yield Path(on_path)
 
 
 def command() -> list[str]:
@@ -48,17 +54,16 @@ def remember(home: Path) -> None:
         write_atomic(path, line)
 
 
-def refresh(start: Path) -> None:
-    """Keep the note true: called by every command, so it asks no git and gives up quietly outside a repository."""
-    home = _home_above(start)
-    if home is not None:
-        try:
-            remember(home)
-        except OSError:
-            return  # a read-only repository: its hooks look hfver up on PATH
+def refresh(home: Path) -> None:
+    """Keep the note true: called by every command."""
+    try:
+        remember(home)
+    except OSError:
+        return  # a read-only repository: its hooks look hfver up on PATH
 
 
-def _home_above(start: Path) -> Path | None:
+def home_above(start: Path) -> Path | None:
+    """hfver's files of the repository that ``start`` lies in, found without asking git; None where there are none."""
     for directory in (start, *start.parents):
         dot_git = directory / ".git"
         if dot_git.is_dir():

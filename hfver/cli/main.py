@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
@@ -60,6 +61,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "config": Entry("hfver.cli.config", "config", "Look at the configuration and check it."),
         "validate-config": Entry("hfver.cli.config", "validate_config", "Check both configuration files."),
         "trust": Entry("hfver.cli.trust", "trust", "Let repositories use a Hub, a server or a directory."),
+        "doctor": Entry("hfver.cli.doctor", "doctor", "Check that everything is in place; --fix mends it."),
         "hooks": Entry("hfver.cli.hooks", "hooks", "Install, show and remove the git hooks."),
         "hub": Entry("hfver.cli.hub", "hub", "Run and look after the embedded hub."),
     },
@@ -102,6 +104,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     printer = Printer()
     _follow_log_level()
+    _look_after_hooks(arguments, printer)
     try:
         result = hfver.main(list(arguments), prog_name="hfver", standalone_mode=False, obj=printer)
     except HfverError as error:
@@ -125,6 +128,23 @@ def run(arguments: Sequence[str]) -> int:
 
         return report_bug(error, arguments)
     return result if isinstance(result, int) else 0
+
+
+def _look_after_hooks(arguments: Sequence[str], printer: Printer) -> None:
+    """Hooks find the program that ran last; and whoever lost one to another tool hears of it here."""
+    if not arguments or arguments[0].startswith("-") or arguments[0] in ("hooks", "doctor", "init"):
+        return
+    from hfver.hook_watch import displaced_hooks
+    from hfver.launcher import home_above, refresh
+
+    home = home_above(Path.cwd())
+    if home is None:
+        return
+    refresh(home)
+    displaced = displaced_hooks(home)
+    if displaced:
+        names = " and ".join(displaced)
+        printer.warn(f"another program took the place of hfver's {names} hook; `hfver hooks install` puts it in front")
 
 
 def _follow_log_level() -> None:

@@ -19,7 +19,7 @@ if ! command -v git-lfs >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-
     echo "no git-lfs: apt-get could not install it" >&2
 fi
 
-if [ ! -x ".tools/npm/node_modules/husky/bin.js" ] && command -v npm >/dev/null 2>&1; then
+if [ ! -f "$tools/npm/node_modules/husky/bin.js" ] && command -v npm >/dev/null 2>&1; then
   npm install --silent --ignore-scripts --no-fund --no-audit --prefix "$tools/npm" husky@9.1.7 lefthook@2.2.2 ||
     echo "no husky and lefthook: npm could not install them" >&2
 fi

@@ -8,6 +8,12 @@ import pytest
 from hfver import launcher
 
 
+def refresh(start: Path) -> None:
+    home = launcher.home_above(start)
+    if home is not None:
+        launcher.refresh(home)
+
+
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "größe bin" / "hfver"
@@ -21,7 +27,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_running_program_is_noted(tmp_path: Path, program: Path) -> None:
     home = tmp_path / "repo" / ".git" / "hfver"
     home.mkdir(parents=True)
-    launcher.refresh(tmp_path / "repo")
+    refresh(tmp_path / "repo")
     assert (home / "launcher").read_text() == f"{program}\n"
 
 
@@ -30,10 +36,10 @@ def test_the_note_follows_a_moved_program_and_is_not_rewritten_otherwise(tmp_pat
     (home).mkdir(parents=True)
     (tmp_path / "repo" / "deep" / "er").mkdir(parents=True)
     (home / "launcher").write_text("/gone/bin/hfver\n")
-    launcher.refresh(tmp_path / "repo" / "deep" / "er")
+    refresh(tmp_path / "repo" / "deep" / "er")
     assert (home / "launcher").read_text() == f"{program}\n"
     before = (home / "launcher").stat()
-    launcher.refresh(tmp_path / "repo")
+    refresh(tmp_path / "repo")
     assert (home / "launcher").stat().st_ino == before.st_ino
 
 
@@ -45,13 +51,13 @@ def test_linked_work_trees_and_submodules_lead_to_the_common_dir(tmp_path: Path,
     (linked_dir / "commondir").write_text("../..\n")
     (tmp_path / "linked").mkdir()
     (tmp_path / "linked" / ".git").write_text(f"gitdir: {linked_dir}\n")
-    launcher.refresh(tmp_path / "linked")
+    refresh(tmp_path / "linked")
     assert (home / "launcher").read_text() == f"{program}\n"
 
 
 def test_a_repository_without_hfver_is_left_alone(tmp_path: Path, program: Path) -> None:
     (tmp_path / "repo" / ".git").mkdir(parents=True)
-    launcher.refresh(tmp_path / "repo")
+    refresh(tmp_path / "repo")
     assert list((tmp_path / "repo" / ".git").iterdir()) == []
 
 
