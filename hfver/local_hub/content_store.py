@@ -51,8 +51,8 @@ class ContentStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         root.mkdir(parents=True, exist_ok=True)
-        self._workspace = Workspace(root / "tmp")
         self._database = ContentDatabase(root / "content.db")
+        self._workspace = Workspace(root / "tmp")
         self._xorbs = StoredXorbs(root / "xorbs", self._database, self._workspace)
         self._files = StoredFiles(self._database, self._xorbs)
         self._wholes = WholeFiles(root / "files", self._database, self._workspace)

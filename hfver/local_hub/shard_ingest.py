@@ -22,7 +22,7 @@ from hfver.local_hub.content_errors import FormatError, UnknownXorbError
 from hfver.local_hub.hashes import Node, file_hash, is_dedup_key, to_text
 from hfver.local_hub.stored_files import StoredFiles
 from hfver.local_hub.stored_xorbs import StoredXorb, StoredXorbs
-from hfver.local_hub.unpacking import Span, Unpacker
+from hfver.local_hub.unpacking import EagerUnpacker, Span
 from hfver.local_hub.workspace import Workspace
 
 _HASHING_THREADS = 4
@@ -49,6 +49,7 @@ class ShardIngest:
         self._files = files
         self._workspace = workspace
         self._hashers = ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="content-sha256")
+        self._readers = ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="content-read")
 
     def add(self, body: PendingFile) -> bool:
         """True when the shard brought something new; the pending file is the caller's to discard."""
@@ -88,6 +89,7 @@ class ShardIngest:
 
     def close(self) -> None:
         self._hashers.shutdown(cancel_futures=True)
+        self._readers.shutdown(cancel_futures=True)
 
     def _known_xorbs(self, shard: shards.Shard) -> dict[bytes, StoredXorb]:
         wanted = {entry.hash for entry in shard.xorbs}
@@ -126,7 +128,7 @@ class ShardIngest:
     def _hashed(self, files: list[_File]) -> list[_File]:
         """Every file read back once, several at a time; neighbours in a xorb stay together."""
         files.sort(key=lambda file: (file.spans[0].xorb.id, file.spans[0].start) if file.spans else (0, 0))
-        results = self._hashers.map(_hash_batch, _batches(files))
+        results = self._hashers.map(lambda batch: _hash_batch(batch, EagerUnpacker(self._readers)), _batches(files))
         return [file for batch in results for file in batch]
 
     def _unlisted(self, entries: Sequence[shards.XorbEntry]) -> bool:
@@ -149,14 +151,20 @@ class ShardIngest:
             for entry in shard.xorbs:
                 db.execute("UPDATE xorbs SET upload_id = ? WHERE hash = ?", (upload, entry.hash))
             for file in files:
-                stored = self._files.by_xet_hash(db, file.xet_hash)
-                if stored is not None:
-                    self._files.remove(db, [stored.id])
-                assert file.sha256 is not None
-                self._files.insert(db, file.xet_hash, file.sha256, file.spans, upload)
+                self._replace(db, file, upload)
             _touch(db, known)
             keys = _dedup_keys(shard, files, {entry.hash: self._id_of(db, entry.hash) for entry in shard.xorbs})
             db.executemany("INSERT OR REPLACE INTO dedup VALUES (?, ?, ?)", [(*key, upload) for key in keys])
+
+    def _replace(self, db: sqlite3.Connection, file: _File, upload: int) -> None:
+        """Another client may have brought the same file meanwhile. Its rows stay: somebody may be reading by them."""
+        stored = self._files.by_xet_hash(db, file.xet_hash)
+        if stored is not None:
+            if not self._files.unreadable(db, [stored.id]):
+                return
+            self._files.remove(db, [stored.id])
+        assert file.sha256 is not None
+        self._files.insert(db, file.xet_hash, file.sha256, file.spans, upload)
 
     def _require_xorbs(self, db: sqlite3.Connection, shard: shards.Shard, files: list[_File]) -> None:
         """Once more, now that nobody else can change the index: a collection may have run since the first look."""
@@ -215,8 +223,7 @@ def _batches(files: Iterable[_File]) -> Iterator[list[_File]]:
         yield batch
 
 
-def _hash_batch(batch: list[_File]) -> list[_File]:
-    unpacker = Unpacker(ahead=True)
+def _hash_batch(batch: list[_File], unpacker: EagerUnpacker) -> list[_File]:
     hashed = []
     for file in batch:
         digest = hashlib.sha256()

@@ -68,6 +68,8 @@ class StoredFiles:
                 "SELECT xorb_id, chunk_start, chunk_end, unpacked FROM segments WHERE file_id = ? ORDER BY seq",
                 (file.id,),
             ).fetchall()
+        if sum(row[3] for row in rows) != file.size:
+            raise MissingContentError(f"file {to_text(file.xet_hash)} was removed or replaced just now")
         position = 0
         for xorb_id, chunk_start, chunk_end, unpacked in rows:
             if position >= end:

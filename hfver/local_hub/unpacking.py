@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 from hfver.local_hub.chunks import HEADER_BYTES, Buffer, decode, parse_header
@@ -12,6 +13,8 @@ from hfver.local_hub.stored_xorbs import StoredXorb
 
 BLOCK_BYTES = 2 << 20
 _READ_BYTES = 2 << 20
+
+Group = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +39,62 @@ class Span:
 
 
 class Unpacker:
-    """Reads chunks in file order; `ahead` also keeps what follows, for many small files of one xorb."""
+    """Reads chunks in file order."""
 
-    def __init__(self, *, ahead: bool = False) -> None:
-        self._ahead = ahead
+    def chunks(self, span: Span) -> Iterator[Buffer]:
+        """One chunk after the other; each is valid until the next is asked for or longer."""
+        groups = list(_groups(span))
+        for index, (first, last) in enumerate(groups):
+            packed = self._packed(span.xorb, groups, index)
+            offsets, raw = span.xorb.table.offsets, span.xorb.table.raw
+            for at in range(first, last):
+                yield _unpack(packed, offsets[at] - offsets[first], raw[at + 1] - raw[at], span.xorb)
+
+    def _packed(self, xorb: StoredXorb, groups: list[Group], index: int) -> memoryview:
+        return xorb.file.read(*_extent(xorb, groups[index]))
+
+
+class EagerUnpacker(Unpacker):
+    """For a whole shard: reads the next part of a large file while the caller works on this one, and what follows a
+    small file along with it."""
+
+    def __init__(self, readers: Executor) -> None:
+        self._readers = readers
+        self._coming: tuple[int, Group, Future[memoryview]] | None = None
         self._xorb_id = -1
         self._base = 0
         self._window = memoryview(b"")
 
-    def chunks(self, span: Span) -> Iterator[Buffer]:
-        """One chunk after the other; each is valid until the next is asked for or longer."""
-        offsets, raw = span.xorb.table.offsets, span.xorb.table.raw
-        at = span.start
-        while at < span.end:
-            stop = min(max(bisect_right(offsets, offsets[at] + _READ_BYTES, at, span.end + 1) - 1, at + 1), span.end)
-            packed = self._bytes(span.xorb, offsets[at], offsets[stop])
-            base = offsets[at]
-            for index in range(at, stop):
-                yield _unpack(packed, offsets[index] - base, raw[index + 1] - raw[index], span.xorb)
-            at = stop
+    def _packed(self, xorb: StoredXorb, groups: list[Group], index: int) -> memoryview:
+        if len(groups) == 1:
+            return self._from_window(xorb, *_extent(xorb, groups[0]))
+        coming, self._coming = self._coming, None
+        if index + 1 < len(groups):
+            following = groups[index + 1]
+            self._coming = (xorb.id, following, self._readers.submit(xorb.file.read, *_extent(xorb, following)))
+        if coming is not None and coming[:2] == (xorb.id, groups[index]):
+            return coming[2].result()
+        return super()._packed(xorb, groups, index)
 
-    def _bytes(self, xorb: StoredXorb, start: int, end: int) -> memoryview:
-        held = self._xorb_id == xorb.id and self._base <= start and end <= self._base + len(self._window)
-        if not held:
-            stop = min(max(end, start + _READ_BYTES), xorb.file.size) if self._ahead else end
-            self._window = xorb.file.read(start, stop)
+    def _from_window(self, xorb: StoredXorb, start: int, end: int) -> memoryview:
+        if self._xorb_id != xorb.id or start < self._base or end > self._base + len(self._window):
+            self._window = xorb.file.read(start, min(max(end, start + _READ_BYTES), xorb.file.size))
             self._xorb_id, self._base = xorb.id, start
         return self._window[start - self._base : end - self._base]
+
+
+def _groups(span: Span) -> Iterator[Group]:
+    """Runs of chunks that are read at once."""
+    offsets = span.xorb.table.offsets
+    at = span.start
+    while at < span.end:
+        stop = min(max(bisect_right(offsets, offsets[at] + _READ_BYTES, at, span.end + 1) - 1, at + 1), span.end)
+        yield at, stop
+        at = stop
+
+
+def _extent(xorb: StoredXorb, group: Group) -> tuple[int, int]:
+    return xorb.table.offsets[group[0]], xorb.table.offsets[group[1]]
 
 
 def read_blocks(spans: Iterable[Span], start: int, end: int) -> Iterator[bytes]:

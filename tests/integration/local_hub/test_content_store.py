@@ -287,6 +287,16 @@ def test_a_dry_run_says_what_collection_would_do_and_does_nothing(tmp_path: Path
         assert content_of(store, whole(kept).sha256) == whole(kept).data
 
 
+def test_a_file_collected_under_a_reader_is_an_error_and_not_an_empty_file(tmp_path: Path) -> None:
+    xorb = random_xorb()
+    with opened(tmp_path) as store:
+        upload(store, [whole(xorb)], [xorb])
+        blocks = store.read(whole(xorb).sha256)
+        store.gc([], grace_seconds=0)
+        with pytest.raises(MissingContentError):
+            next(blocks)
+
+
 def test_collecting_only_whole_files_keeps_the_address(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         store.add_file([b"whole"])
