@@ -28,10 +28,13 @@ _BOUNDED_UPLOADS = {
 
 
 @contextmanager
-def open_hub(endpoint: str, environ: Mapping[str, str], *, progress_bars: bool = False) -> Iterator[HubClient]:
+def open_hub(
+    endpoint: str, environ: Mapping[str, str], *, writes: bool = False, progress_bars: bool = False
+) -> Iterator[HubClient]:
     """A client for ``endpoint``: ``embedded`` or a URL.
 
-    Raises UnauthorisedError when the endpoint is not one a token may be sent to.
+    A token goes only where the user said it may. Without one reading public repositories still works; with ``writes``
+    UnauthorisedError says why there is none and what to do about it.
     """
     for name, value in _BOUNDED_UPLOADS.items():
         os.environ.setdefault(name, value)
@@ -39,9 +42,11 @@ def open_hub(endpoint: str, environ: Mapping[str, str], *, progress_bars: bool =
         with _embedded(progress_bars=progress_bars) as client:
             yield client
         return
-    from hfver.trust import resolve_token
+    from hfver.trust import no_token_error, resolve_token
 
     token = resolve_token(endpoint, environ)
+    if writes and token is None:
+        raise no_token_error(endpoint, environ)
     from hfver.adapters.hub_client import HubClient, quieten
 
     quieten(progress_bars=progress_bars)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,14 +32,21 @@ def announce(outcomes: Sequence[Outcome], hub: HubClient, reporter: Reporter) ->
         reporter.note(f"{outcome.tag} released ({sent}{known}): {url}")
 
 
+def hub_to_write(workspace: Workspace, printer: Printer) -> AbstractContextManager[HubClient]:
+    """The project's Hub, for changing it."""
+    from hfver.hub_session import open_hub
+
+    bars = printer.shows_progress
+    return open_hub(workspace.config.endpoint, workspace.environ, writes=True, progress_bars=bars)
+
+
 def release_now(workspace: Workspace, printer: Printer, tags: Sequence[str], *, allow_same: bool = False) -> int:
     """Release these tags in this process and return an exit code; they are owed before anything is done."""
-    from hfver.hub_session import open_hub
     from hfver.owed import do_owed, intend
 
     intend(workspace, tags, "made by hfver")
     names = set(tags)
-    with open_hub(workspace.config.endpoint, workspace.environ, progress_bars=printer.shows_progress) as hub:
+    with hub_to_write(workspace, printer) as hub:
         work = do_owed(workspace, hub, printer, only=lambda owed: owed.name in names, allow_same=allow_same)
         announce([*work.released, *_done_by_others(workspace, hub, work, tags)], hub, printer)
     return _explain(printer, work)
@@ -52,7 +60,6 @@ def publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = (), fresh_r
     Never raises for what can go wrong with a release: the tag stays, the intent is kept, and the message names the
     command that finishes it.
     """
-    from hfver.hub_session import open_hub
     from hfver.owed import do_owed
     from hfver.workspace import open_workspace
 
@@ -61,7 +68,7 @@ def publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = (), fresh_r
         with open_workspace(top) as workspace:
             if not workspace.config.enabled:
                 return 0
-            with open_hub(workspace.config.endpoint, workspace.environ, progress_bars=printer.shows_progress) as hub:
+            with hub_to_write(workspace, printer) as hub:
                 work = do_owed(
                     workspace,
                     hub,

@@ -44,8 +44,7 @@ def push(
     hfver push v1.2.0 v1.2.1   release these
     hfver push -n v1.3.0       show what releasing would do
     """
-    from hfver.cli.owed import announce
-    from hfver.hub_session import open_hub
+    from hfver.cli.owed import announce, hub_to_write
     from hfver.owed import do_owed, intend
     from hfver.workspace import open_workspace
 
@@ -53,21 +52,19 @@ def push(
         raise UsageError("name tags or say --all-missing, not both")
     if shard is not None and not all_missing:
         raise UsageError("--shard divides what --all-missing finds; say both")
-    with open_workspace() as workspace:
-        config = workspace.config
-        with open_hub(config.endpoint, workspace.environ, progress_bars=printer.shows_progress) as hub:
-            chosen = _missing(workspace, hub, shard) if all_missing else tags
-            if dry_run:
-                return _show_plans(workspace, hub, printer, chosen, allow_same=allow_same)
-            intend(workspace, chosen, "hfver push")
-            names = set(chosen)
-            if all_missing and not chosen:
-                printer.note("Every version is on the Hub.")
-                return EXIT_DONE
-            work = do_owed(
-                workspace, hub, printer, only=lambda owed: not names or owed.name in names, allow_same=allow_same
-            )
-            announce(work.released, hub, printer)
+    with open_workspace() as workspace, hub_to_write(workspace, printer) as hub:
+        chosen = _missing(workspace, hub, shard) if all_missing else tags
+        if dry_run:
+            return _show_plans(workspace, hub, printer, chosen, allow_same=allow_same)
+        intend(workspace, chosen, "hfver push")
+        names = set(chosen)
+        if all_missing and not chosen:
+            printer.note("Every version is on the Hub.")
+            return EXIT_DONE
+        work = do_owed(
+            workspace, hub, printer, only=lambda owed: not names or owed.name in names, allow_same=allow_same
+        )
+        announce(work.released, hub, printer)
     return _report(printer, work)
 
 

@@ -58,18 +58,14 @@ def collect(workspace: Workspace, printer: Printer, *, cached: bool) -> list[Mod
 
     if cached:
         return survey(workspace, None)
+    from hfver.hub_session import open_hub
+
     try:
-        with _hub(workspace) as hub:
+        with open_hub(workspace.config.endpoint, workspace.environ) as hub:
             return survey(workspace, hub)
     except UnreachableError as error:
         printer.warn(f"{error.message}; showing what was known")
         return survey(workspace, None)
-
-
-def _hub(workspace: Workspace):  # type: ignore[no-untyped-def]
-    from hfver.hub_session import open_hub
-
-    return open_hub(workspace.config.endpoint, workspace.environ)
 
 
 def _as_json(model: ModelSurvey) -> dict[str, object]:

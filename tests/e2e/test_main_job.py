@@ -220,3 +220,12 @@ def test_bytes_missing_everywhere_are_named_and_nothing_is_lost(project: Shell) 
     project("hfver", "push", "v1.0.0", code=7)
     assert "dvc push" in project.err
     assert (project.cwd / "model" / "config.json").exists()
+
+
+def test_an_endpoint_that_only_the_repository_names_gets_no_token(project: Shell) -> None:
+    config = project.cwd / "config.yaml"
+    config.write_text(config.read_text().replace('"embedded"', '"https://hub.example.org"'))
+    project.environ["HF_TOKEN"] = "hf_" + "s" * 30
+    project("hfver", "push", code=4)
+    assert "hfver trust https://hub.example.org" in project.err
+    assert "hf_sss" not in project.err + project.out
