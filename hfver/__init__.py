@@ -11,10 +11,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from hfver.manager import HuggingFaceManager
+    from hfver.record import RecordedRun, record_run
 
-__all__ = ["HuggingFaceManager", "__version__"]
+__all__ = ["HuggingFaceManager", "RecordedRun", "__version__", "record_run"]
 
-_PUBLIC = {"HuggingFaceManager": "hfver.manager"}
+_PUBLIC = {"HuggingFaceManager": "hfver.manager", "RecordedRun": "hfver.record", "record_run": "hfver.record"}
 
 
 def __getattr__(name: str) -> Any:

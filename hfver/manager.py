@@ -101,6 +101,7 @@ class HuggingFaceManager:
         private: bool | None = None,
         *,
         results_path: str | Path | None = None,
+        params: Mapping[str, Any] | None = None,
         condition: str | None = None,
         commit: bool = True,
         allow_same: bool = False,
@@ -108,6 +109,7 @@ class HuggingFaceManager:
     ) -> dict[str, str]:
         """Model, configuration, results and record of a run to the Hub, in one step.
 
+        ``params`` are recorded besides what params.yaml, DVC and `record_run` say.
         Returns addresses: ``model_url``, ``config_url``, ``results_url``, ``experiment_url``, and the ``version``.
         Empty when ``condition`` (such as ``"accuracy > 0.8"``) does not hold, or when `huggingface.enabled` is false
         and ``force`` is not given.
@@ -117,7 +119,7 @@ class HuggingFaceManager:
         request = self._request(
             model_path, experiment_name, version_tag, commit=commit, allow_same=allow_same,
             condition=parse_condition(condition) if condition else None,
-            results=Path(results_path) if results_path is not None else None,
+            results=Path(results_path) if results_path is not None else None, params=params or {},
         )  # fmt: skip
         done = self._sync(request, _private(private) | ({"huggingface.enabled": True} if force else {}))
         return dict(done.urls) | ({"version": done.version} if done.version else {})

@@ -84,6 +84,11 @@ def metrics_of(raw: bytes, name: str) -> Mapping[str, Any]:
     return _clean(_results(name, raw), hide=False)
 
 
+def clean_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Parameters as they may be told: plain values, and nothing that is a secret."""
+    return _clean(params, hide=True)
+
+
 @dataclass(frozen=True, slots=True)
 class _Named:
     """What the dvc.yaml and dvc.lock files of a tree say about params and metrics."""

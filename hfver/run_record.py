@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from hfver.experiments import GitInfo, Run
+from hfver.experiments import LARGEST_RECORD, GitInfo, Run, parse_record, record_folder
 from hfver.run_facts import RunFacts
 
 if TYPE_CHECKING:
@@ -47,3 +47,16 @@ def run_here(
         model_path=model_path,
         model_digest=recorded.md5 if recorded is not None else None,
     )
+
+
+def written_record(workspace: Workspace, name: str) -> RunFacts:
+    """Parameters and metrics that `hfver.record_run` wrote into this work tree; nothing where it did not."""
+    place = workspace.repo.top / record_folder(name) / workspace.config.experiment_tracking.metadata_file
+    if not place.is_file() or place.stat().st_size > LARGEST_RECORD:
+        return RunFacts()
+    record = parse_record(place.read_bytes(), name=name, where=str(place)).record
+    return RunFacts(*(_mapping(record.get(key)) for key in ("training_params", "eval_results")))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

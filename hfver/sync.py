@@ -27,8 +27,8 @@ from hfver.operations import Meter
 from hfver.recording import Recorded, path_in_repo, record_model
 from hfver.release import pointer_at
 from hfver.reporting import Reporter
-from hfver.run_facts import RESULT_FILES, RunFacts, numbers, read_facts
-from hfver.run_record import run_here
+from hfver.run_facts import RESULT_FILES, RunFacts, clean_params, numbers, read_facts
+from hfver.run_record import run_here, written_record
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
@@ -50,6 +50,7 @@ class SyncRequest:
     commit: bool = True
     allow_same: bool = False
     items: frozenset[str] | None = None  # instead of upload_items
+    params: Mapping[str, Any] = field(default_factory=dict)  # of the run, besides those in files
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,11 @@ def _gather(workspace: Workspace, config: Config, request: SyncRequest, now: dat
         main_config=config.data,
     )
     evaluated = metrics_in(results)
-    facts = RunFacts(facts.params, {**facts.metrics, **evaluated})
+    written = written_record(workspace, request.experiment)
+    facts = RunFacts(
+        {**facts.params, **written.params, **clean_params(request.params)},
+        {**facts.metrics, **written.metrics, **evaluated},
+    )
     return _Run(model, path, facts, results, evaluated, now)
 
 

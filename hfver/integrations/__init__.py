@@ -1,0 +1,1 @@
+"""hfver inside training frameworks. Each module needs its framework, which hfver itself does not."""
