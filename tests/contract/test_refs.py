@@ -168,3 +168,27 @@ def test_super_squash_leaves_one_commit_and_other_branches_alone(remote: Remote)
     assert [commit.title for commit in commits] == ["all in one"]
     assert remote.files(repo) == files
     assert remote.api.repo_info(repo, revision="dev").sha == kept
+
+
+def test_a_branch_and_one_below_it_exclude_each_other(remote: Remote) -> None:
+    repo = remote.repo()
+    remote.api.create_branch(repo, branch="a/b/c")
+    for name in ("a", "a/b", "a/b/c/d"):
+        with pytest.raises(HfHubHTTPError) as refused:
+            remote.api.create_branch(repo, branch=name)
+        assert refused.value.response.status_code == 409
+    remote.api.delete_branch(repo, branch="a/b/c")
+    remote.api.create_branch(repo, branch="a")
+    assert remote.api.revision_exists(repo, "a")
+
+
+def test_packed_refs_are_in_the_way_too(hub: HubForTests) -> None:
+    repo = hub.repo()
+    hub.api.create_branch(repo, branch="x/y")
+    subprocess.run(["git", "--git-dir", str(hub.git_dir(repo)), "pack-refs", "--all"], check=True)
+    with pytest.raises(HfHubHTTPError, match="beside refs/heads/x/y"):
+        hub.api.create_branch(repo, branch="x")
+    hub.api.delete_branch(repo, branch="x/y")
+    hub.api.create_branch(repo, branch="x")
+    head = hub.api.upload_file(path_or_fileobj=b"1", path_in_repo="a", repo_id=repo, revision="x").oid
+    assert hub.api.repo_info(repo, revision="x").sha == head

@@ -66,9 +66,32 @@ def check_new_name(repo: pygit2.Repository, name: str) -> None:
         raise HubError(400, None, f"Invalid reference name: {name}")
     if ref_commit(repo, name) is not None:
         raise conflict(f"Reference {name} already exists")
-    for other in repo.listall_references():
-        if other.startswith(f"{name}/") or name.startswith(f"{other}/"):
-            raise conflict(f"Reference {name} cannot be made beside {other}")
+    beside = _in_the_way(repo, name)
+    if beside is not None:
+        raise conflict(f"Reference {name} cannot be made beside {beside}")
+
+
+def _in_the_way(repo: pygit2.Repository, name: str) -> str | None:
+    """A ref is a file, so ``a`` and ``a/b`` exclude each other. Looked up by name: there may be thousands of refs."""
+    parts = name.split("/")
+    for depth in range(3, len(parts)):
+        parent = "/".join(parts[:depth])
+        if ref_commit(repo, parent) is not None:
+            return parent
+    git_dir = Path(repo.path)
+    below = [path for path in (git_dir / name).rglob("*") if path.is_file()]
+    packed = _packed_names(git_dir)
+    return next((str(path.relative_to(git_dir)) for path in below), None) or next(
+        (other for other in packed if other.startswith(f"{name}/")), None
+    )
+
+
+def _packed_names(git_dir: Path) -> list[str]:
+    try:
+        lines = (git_dir / "packed-refs").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except FileNotFoundError:
+        return []
+    return [line.partition(" ")[2] for line in lines if not line.startswith(("#", "^"))]
 
 
 def write_ref(git_dir: Path, name: str, oid: str) -> None:
@@ -83,8 +106,16 @@ def write_ref(git_dir: Path, name: str, oid: str) -> None:
         file.write(f"{oid}\n")
         file.flush()
         os.fsync(file.fileno())
+    if path.is_dir():
+        _remove_empty_folders(path)
     lock.replace(path)
     sync_folder(path.parent)
+
+
+def _remove_empty_folders(path: Path) -> None:
+    """What refs below this name left behind when they were deleted."""
+    for folder, _, _ in os.walk(path, topdown=False):
+        Path(folder).rmdir()
 
 
 def _candidates(revision: str) -> Iterator[str]:
