@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -28,6 +29,7 @@ from hfver.local_hub.reconstruction import Reconstruction
 from hfver.local_hub.spooling import BodyTooLargeError, DiskFullError, drain, spool, stream
 from hfver.local_hub.stored_xorbs import StoredXorb
 
+LOG = logging.getLogger("hfver.local_hub")
 READ_SCOPE = "xet-read"
 WRITE_SCOPE = "xet-write"
 _URL_SECONDS = 24 * 3600
@@ -209,6 +211,10 @@ async def _progress(taken: asyncio.Future[bool]) -> AsyncIterator[bytes]:
         taken.result()
     except ContentError as exc:
         yield _frame(type="error", message=str(exc), retryable=False)
+    except Exception:
+        # The status is sent already. A cut answer would be taken for a bad connection and the shard sent again.
+        LOG.exception("taking in a shard failed")
+        yield _frame(type="error", message="the embedded hub made a mistake; its log says which", retryable=False)
     else:
         yield _frame(type="result")
 

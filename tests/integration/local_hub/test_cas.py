@@ -415,6 +415,15 @@ def test_newer_clients_get_progress_and_then_a_result_or_the_reason(
     assert said[0] == "validating" and said[-1] == "result"
 
 
+def test_a_mistake_of_the_hub_ends_an_upload_at_once(hub: HubForTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(body: object) -> bool:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(content(hub), "add_shard", broken)
+    (error,) = frames(hub, b"x")
+    assert error["type"] == "error" and error["retryable"] is False
+
+
 def test_telemetry_is_taken_and_forgotten(hub: HubForTests) -> None:
     assert call("POST", f"{hub.endpoint}/v1/telemetry", b"{}")[0] == 200
 
