@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -144,6 +145,15 @@ class DvcCache:
         """Put aside an object that was found to be damaged: under its name DVC would trust it."""
         with suppress(FileNotFoundError):
             self.object_path(md5, hash_name).replace(self.temporary(f"damaged-{md5}"))
+
+    def leftovers(self, age: float) -> tuple[Path, ...]:
+        """Content that never got in, and damaged objects put aside, untouched for so many seconds."""
+        directory = self.directory / _TEMPORARY
+        if not directory.is_dir():
+            return ()
+        return tuple(
+            path for path in directory.iterdir() if path.is_file() and time.time() - path.stat().st_mtime > age
+        )
 
     def _make(self, directory: Path) -> None:
         if directory.is_dir():

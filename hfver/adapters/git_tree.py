@@ -33,6 +33,7 @@ class CommitTree:
 class WorkTree:
     """What the user sees: tracked and new files, without ignored ones."""
 
+    commit = None
     label = "the workspace"
 
     def __init__(self, repo: GitRepo) -> None:

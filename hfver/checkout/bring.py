@@ -48,7 +48,7 @@ def bring(workspace: Workspace, options: Options, reporter: Reporter) -> Outcome
     target = resolve_target(repo, options.version, lambda: workspace.config, options.model)
     with repo.reader() as reader, ExitStack() as resources:
         tree = CommitTree(repo, reader, target.commit, target.label)
-        session = Session(workspace, target, tree, resources)
+        session = Session(workspace, tree, target.tag, resources)
         # Outputs are brought whole: a part of one would leave it in a state that no pointer describes.
         pointers = list(dict.fromkeys(replace(pointer, subpath="") for pointer in session.pointers(options.paths)))
         wanted = [session.wanted(pointer) for pointer in pointers]

@@ -93,7 +93,8 @@ def export(
         raise UsageError("--to takes one output", hints=["--path PATH"])
     with open_workspace() as workspace, workspace.repo.reader() as reader, ExitStack() as resources:
         target = resolve_target(workspace.repo, version, lambda: workspace.config, model)
-        session = Session(workspace, target, CommitTree(workspace.repo, reader, target.commit, target.label), resources)
+        tree = CommitTree(workspace.repo, reader, target.commit, target.label)
+        session = Session(workspace, tree, target.tag, resources)
         pointers = session.pointers(paths)
         if len(pointers) != 1:
             listed = ", ".join(pointer.path for pointer in pointers)

@@ -168,7 +168,7 @@ def _obtain(item: Look, label: str, advance: Callable[[int], Advance]) -> Obtain
     writes = [write.file for write in item.comparison.write]
     missing = cache.missing(output.files, hash_name)
     if not writes and not missing:
-        _keep_dir_object(item)
+        keep_dir_object(output, cache)
         return Obtained({}, ())
     lacking = {file.md5 for file in missing}
     step = advance(sum(file.size or 0 for file in {file.md5: file for file in (*writes, *missing)}.values()))
@@ -179,23 +179,17 @@ def _obtain(item: Look, label: str, advance: Callable[[int], Advance]) -> Obtain
     sources = [*([here] if here else []), *item.wanted.sources]
     wanted = [*missing, *damaged]
     found = obtain(wanted, cache, sources, hash_name=hash_name, advance=step, what=f"{output.path} at {label}")
-    _keep_dir_object(item)
+    keep_dir_object(output, cache)
     return Obtained(found.counts, found.problems, tuple(f"{file.path}: damaged in the DVC cache" for file in damaged))
 
 
-def _keep_dir_object(item: Look) -> None:
+def keep_dir_object(output: Output, cache: ObjectCache) -> None:
     """The list of files comes last: DVC takes a directory whose list it has for complete."""
-    output, cache = item.wanted.output, item.wanted.project.cache
-    pointer = output.pointer
-    if (
-        pointer.is_dir
-        and pointer.md5 is not None
-        and not pointer.subpath
-        and not cache.has(pointer.md5, item.hash_name)
-    ):
+    pointer, hash_name = output.pointer, output.pointer.hash_name
+    if pointer.is_dir and pointer.md5 is not None and not pointer.subpath and not cache.has(pointer.md5, hash_name):
         raw = build_dir_object(output.files)
         if dir_object_id(raw) == pointer.md5:
-            cache.insert_bytes(raw, pointer.md5, item.hash_name)
+            cache.insert_bytes(raw, pointer.md5, hash_name)
 
 
 def _work_tree_source(item: Look) -> FileSource | None:

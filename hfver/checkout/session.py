@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from hfver.adapters.git_tree import CommitTree, WorkTree
 from hfver.checkout.run import Wanted
-from hfver.checkout.targets import Target
 from hfver.dirobject import directory_id
 from hfver.errors import HfverError, StateError
 from hfver.hashing import Advance, Hasher
@@ -25,16 +24,14 @@ if TYPE_CHECKING:
     from hfver.config.settings import ModelConfig
     from hfver.workspace import Workspace
 
-_MOST_RELEASES_ASKED = 200
-
 
 @dataclass
 class Session:
     """One checkout in one clone. The Hub is opened, and the configuration read, when something is missing here."""
 
     workspace: Workspace
-    target: Target
-    tree: CommitTree
+    tree: CommitTree | WorkTree
+    tag: str | None  # of the version, when it has one
     resources: ExitStack
     _projects: dict[str, DvcProject] = field(default_factory=dict)
 
@@ -58,6 +55,9 @@ class Session:
                 hints=["--path PATH", "set huggingface.repository.model_path in config.yaml"],
             )
         return [self._pointer(path) for path in configured]
+
+    def all_pointers(self) -> list[OutputPointer]:
+        return [pointer for pointer in list_outputs(self.tree).pointers if pointer.cached and pointer.md5]
 
     def other_pointers(self, chosen: Iterable[OutputPointer]) -> list[OutputPointer]:
         """Outputs besides the chosen ones that stand in the work tree and have content at this version."""
@@ -145,10 +145,10 @@ class ReleaseOnHub:
 
     def _revisions(self, repo: str) -> Iterator[str]:
         tags = self.session.releases.tags(repo)
-        own = self.session.target.tag
+        own = self.session.tag
         if own is not None and own in tags:
             yield own
-        yield from [name for name in reversed(tags) if name != own][:_MOST_RELEASES_ASKED]
+        yield from (name for name in reversed(tags) if name != own)
 
     def cached_by_client(self, file: OutputFile) -> Iterator[Path]:
         from hfver.adapters.client_cache import cached_by_client
@@ -157,7 +157,7 @@ class ReleaseOnHub:
             repo = self.session.model_of(self.pointer).repo
         except HfverError:
             return iter(())
-        return cached_by_client(repo, self.session.target.tag or "", file)
+        return cached_by_client(repo, self.session.tag or "", file)
 
     def dir_object(self, pointer: OutputPointer) -> bytes | None:
         """The list of files made again from a receipt, when cache and remote have lost it."""
@@ -188,7 +188,7 @@ class DvcRemoteSource:
 class GitSource:
     """The bytes of ``cache: false`` outputs: git has them."""
 
-    tree: CommitTree
+    tree: CommitTree | WorkTree
     output: Output
     project: DvcProject
     place: str = "git"

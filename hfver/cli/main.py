@@ -45,6 +45,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Get a version": {
         "checkout": Entry("hfver.cli.checkout", "checkout", "Bring back code, configs and model of a version."),
+        "pull": Entry("hfver.cli.pull", "pull", "Get a version's content into DVC's cache."),
+        "gc": Entry("hfver.cli.gc", "gc", "Free the DVC cache of what verified releases hold."),
     },
     "Training workflow": {
         "sync": Entry("hfver.cli.sync", "sync", "Model, configuration and results of a run, in one step."),
