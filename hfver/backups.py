@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,10 +31,12 @@ class Backup:
     removed: tuple[str, ...]  # names of older backups that made room
 
 
-def make_backup(folder: Path, name: str, files: Mapping[str, Path | bytes], keep: int, now: datetime) -> Backup:
+def make_backup(
+    folder: Path, name: str, files: Mapping[str, Path | bytes], keep: int, now: datetime, *, link: bool = True
+) -> Backup:
     """Copy or link the files below a new directory of ``folder``; older ones beyond ``keep`` are removed.
 
-    The directory appears under its name when it is whole.
+    The directory appears under its name when it is whole. ``link=False`` for files that may be written to in place.
     """
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     target = _free(folder / f"{stamp}-{name}")
@@ -42,7 +45,7 @@ def make_backup(folder: Path, name: str, files: Mapping[str, Path | bytes], keep
         for path, source in files.items():
             if reason := unsafe_reason(path):
                 raise StateError(f"{path!r} cannot be backed up: it {reason}")
-            _place(source, partial / path)
+            _place(source, partial / path, link=link)
         partial.mkdir(parents=True, exist_ok=True)
         partial.rename(target)
     except OSError as exc:
@@ -70,12 +73,13 @@ def _free(path: Path) -> Path:
     return next(candidate for candidate in candidates if not candidate.exists())
 
 
-def _place(source: Path | bytes, target: Path) -> None:
+def _place(source: Path | bytes, target: Path, *, link: bool) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(source, bytes):
         target.write_bytes(source)
         return
-    try:
-        os.link(source, target)
-    except OSError:  # another file system, or one without links
-        shutil.copy2(source, target)
+    if link:
+        with suppress(OSError):  # another file system, or one without links
+            os.link(source, target)
+            return
+    shutil.copy2(source, target)

@@ -25,7 +25,8 @@ class HuggingFaceManager:
     >>> manager = HuggingFaceManager("config.yaml")
     >>> manager.sync_training_workflow("./model", "baseline", version_tag="v1.0.0")
 
-    Works in the git repository that holds the configuration file. Methods raise `hfver.errors.HfverError`.
+    Works in the git repository that holds the configuration file. Without a git repository it works, too, but no commit
+    stands behind the releases; their receipts say so. Methods raise `hfver.errors.HfverError`.
     """
 
     def __init__(
@@ -176,9 +177,9 @@ class HuggingFaceManager:
 
     @contextmanager
     def _workspace(self, options: Mapping[str, Any] | None = None) -> Iterator[Workspace]:
-        from hfver.workspace import open_workspace
+        from hfver.no_git import open_project
 
-        with open_workspace(
+        with open_project(
             self._path.parent, environ=self._environ, config_path=self._path, options=options
         ) as workspace:
             yield workspace

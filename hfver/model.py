@@ -73,7 +73,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A git tag that points (through a tag object, if annotated) at a commit."""
+    """A git tag that points (through a tag object, if annotated) at a commit.
+
+    A version made outside any git repository has an empty ``commit``.
+    """
 
     name: str
     commit: str

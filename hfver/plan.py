@@ -168,14 +168,14 @@ def _existing(request: ReleaseRequest, hub: HubState) -> PublishedRelease | None
                     f"release under a new version, or remove the Hub tag: hf repos tag delete {request.repo} {tag.name}"
                 ],
             )
-        if release.trailers.commit != tag.commit:
+        if (release.trailers.commit or "") != tag.commit:
             made_from = (release.trailers.commit or "no commit")[:8]
             raise ConflictError(
                 f"tag {tag.name} is commit {tag.commit[:8]} here, but {where} was made from {made_from}",
                 hints=["hfver never moves a published version; make a new one: hfver bump patch"],
             )
         return release
-    return hub.find(tag.name, tag.commit)
+    return hub.find(tag.name, tag.commit or None)
 
 
 def _same_content(request: ReleaseRequest, base: PublishedRelease) -> RefusedError:
@@ -211,7 +211,7 @@ def complete(
     receipt = Receipt(
         version=request.version,
         tag=request.tag.name,
-        git=GitOrigin(request.tag.commit, request.tag.tag_object, request.remote),
+        git=GitOrigin(request.tag.commit, request.tag.tag_object, request.remote) if request.tag.commit else None,
         name=request.name,
         path=request.output.pointer.path,
         md5=request.output.oid,
@@ -225,7 +225,7 @@ def complete(
     trailers = Trailers(
         tag=request.tag.name,
         tree=receipt.tree,
-        commit=request.tag.commit,
+        commit=request.tag.commit or None,
         configs_revision=request.configs.revision if request.configs else None,
     )
     return Commit(

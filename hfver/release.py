@@ -167,7 +167,7 @@ def prepare(
         params=facts.params,
         metrics=facts.metrics,
         configs=configs_revision(target.config, target.model, target.tag.name),
-        tools=_tools(),
+        tools=tool_versions(),
         # A release candidate becomes the final version unchanged: that is what it is for.
         allow_same=allow_same or (line.base is not None and _is_prerelease(target, line.base)),
     )
@@ -230,7 +230,7 @@ def _foreign_changes(hub: HubClient, repo: str, line: Line, base: Receipt | None
     return ForeignChanges(touched, gone=frozenset(then.keys() - now.keys()))
 
 
-def _tools() -> dict[str, str]:
+def tool_versions() -> dict[str, str]:
     names = ("hfver", "dvc", "huggingface_hub")
     return {name: ".".join(importlib.metadata.version(name).split(".")[:2]) for name in names}
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hfver.adapters.git_tree import CommitTree, WorkTree
+from hfver.adapters.git_tree import CommitTree
 from hfver.auto_version import auto_version
 from hfver.card import flatten
 from hfver.errors import RefusedError, UsageError
@@ -23,6 +23,7 @@ from hfver.experiments import build_record, dump_record, record_folder
 from hfver.expressions import Condition
 from hfver.hook_skip import skipping_hooks
 from hfver.mirror_branch import configs_repo
+from hfver.no_git import has_git, project_files
 from hfver.operations import Meter
 from hfver.recording import Recorded, path_in_repo, record_model
 from hfver.release import pointer_at
@@ -76,24 +77,28 @@ def sync(
     urls: dict[str, str] = {}
     version = None
     recorded = None
+    if not has_git(workspace):
+        from hfver.loose_sync import sync_directory
+
+        return sync_directory(workspace, hub, request, run, items, reporter, meter=meter)
     if "model" in items:
         message = request.message or commit_message(config, "model", request.experiment, version=request.version_tag)
         recorded = record_model(workspace, run.path, message, commit=request.commit)
         version = _version(workspace, config, run.model, request, recorded, now)
-        _back_up(workspace, config, run, recorded, version, now, reporter)
-    files = _files(workspace, config, run, request, items, version, recorded)
+        _back_up(workspace, config, run, recorded, version, reporter)
+    files = run_files(workspace, config, run, request, items, version, recorded)
     if files:
         repo = configs_repo(hub, config, run.model)
         done = send_experiment(repo, config, request.experiment, files, what="+".join(sorted(items)), version=version)
         meter.add(done.sent_bytes)
-        urls |= _file_urls(hub, config, run.model, request.experiment, files)
+        urls |= file_urls(hub, config, run.model, request.experiment, files)
     if version is not None and recorded is not None:
         urls["model_url"] = _release(workspace, hub, run, request, recorded, version, reporter, meter)
     return Synced(request.experiment, version, dict(sorted(urls.items())))
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class Gathered:
     """What is known before anything is done."""
 
     model: ModelConfig
@@ -104,7 +109,7 @@ class _Run:
     now: datetime
 
 
-def _gather(workspace: Workspace, config: Config, request: SyncRequest, now: datetime) -> _Run:
+def _gather(workspace: Workspace, config: Config, request: SyncRequest, now: datetime) -> Gathered:
     path = path_in_repo(workspace, request.model_path)
     record_folder(request.experiment)
     model = _model_for(config, path, request.model)
@@ -117,7 +122,7 @@ def _gather(workspace: Workspace, config: Config, request: SyncRequest, now: dat
         for file in inside.values():
             results |= result_tree(request.experiment, file)
     facts = read_facts(
-        WorkTree(workspace.repo),
+        project_files(workspace),
         model_files={name: file.read_bytes() for name, file in inside.items()},
         main_config=config.data,
     )
@@ -127,7 +132,7 @@ def _gather(workspace: Workspace, config: Config, request: SyncRequest, now: dat
         {**facts.params, **written.params, **clean_params(request.params)},
         {**facts.metrics, **written.metrics, **evaluated},
     )
-    return _Run(model, path, facts, results, evaluated, now)
+    return Gathered(model, path, facts, results, evaluated, now)
 
 
 def _model_for(config: Config, path: str, name: str | None) -> ModelConfig:
@@ -174,7 +179,12 @@ def _refuse_other_content(workspace: Workspace, model: ModelConfig, name: str, r
 
 
 def _back_up(
-    workspace: Workspace, config: Config, run: _Run, recorded: Recorded, version: str, now: datetime, reporter: Reporter
+    workspace: Workspace,
+    config: Config,
+    run: Gathered,
+    recorded: Recorded,
+    version: str,
+    reporter: Reporter,
 ) -> None:
     if not (config.backup.enabled or config.sync.backup_before_upload):
         return
@@ -192,14 +202,14 @@ def _back_up(
     }
     files |= {path.split("/", 2)[2]: raw for path, raw in run.results.items()}
     files["config.yaml"] = (workspace.repo.top / config.main_file).read_bytes()
-    made = make_backup(place, version.replace("/", "-"), files, config.backup.keep_backups, now)
+    made = make_backup(place, version.replace("/", "-"), files, config.backup.keep_backups, run.now)
     reporter.note(f"Backup of {made.files} files in {made.path}" + "".join(f"; removed {old}" for old in made.removed))
 
 
-def _files(
+def run_files(
     workspace: Workspace,
     config: Config,
-    run: _Run,
+    run: Gathered,
     request: SyncRequest,
     items: frozenset[str],
     version: str | None,
@@ -223,7 +233,7 @@ def _files(
 def _release(
     workspace: Workspace,
     hub: HubClient,
-    run: _Run,
+    run: Gathered,
     request: SyncRequest,
     recorded: Recorded,
     version: str,
@@ -252,7 +262,7 @@ def _release(
     return hub.revision_url(run.model.repo, version)
 
 
-def _file_urls(
+def file_urls(
     hub: HubClient, config: Config, model: ModelConfig, name: str, files: Mapping[str, bytes]
 ) -> dict[str, str]:
     base = hub.revision_url(model.config_repo, config.settings.default_branch, repo_type=config.config_repo_type)

@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hfver.adapters.git_tree import WorkTree
 from hfver.errors import HfverError, UsageError
 from hfver.experiment_files import (
     config_file,
@@ -21,6 +20,7 @@ from hfver.experiment_files import (
 )
 from hfver.experiments import Experiment, build_record, choose, dump_record, record_folder
 from hfver.mirror_branch import configs_repo
+from hfver.no_git import has_git, project_files
 from hfver.notifications import Event, notify
 from hfver.operations import Cost, measured
 from hfver.reporting import Reporter
@@ -104,7 +104,7 @@ def upload_results(
     files = result_tree(name, path)
     if config.tracking.enabled:
         evaluated = metrics_in(files)
-        facts = read_facts(WorkTree(workspace.repo), main_config=config.data)
+        facts = read_facts(project_files(workspace), main_config=config.data)
         record = f"{record_folder(name)}/{config.experiment_tracking.metadata_file}"
         run = run_here(workspace, target, name, RunFacts(facts.params, {**facts.metrics, **evaluated}), evaluated, now)
         files = {**files, record: dump_record(build_record(run, config))}
@@ -137,6 +137,8 @@ def download_model(
 def list_versions(workspace: Workspace, hub: HubClient) -> list[dict[str, Any]]:
     from hfver.survey import survey
 
+    if not has_git(workspace):
+        return [item for model in workspace.config.models for item in _versions_on_hub(hub, model)]
     return [
         {
             "version": item.tag,
@@ -150,6 +152,17 @@ def list_versions(workspace: Workspace, hub: HubClient) -> list[dict[str, Any]]:
         for found in survey(workspace, hub)
         for item in found.versions
     ]
+
+
+def _versions_on_hub(hub: HubClient, model: ModelConfig) -> list[dict[str, Any]]:
+    """Without git the Hub alone knows versions."""
+    refs = hub.refs(model.repo)
+    tags = sorted(refs.tags.items(), reverse=True) if refs is not None else []
+    return [
+        {"version": tag, "model": model.name, "repo": model.repo, "state": "no git", "commit": None,
+         "revision": revision, "url": hub.revision_url(model.repo, tag)}
+        for tag, revision in tags
+    ]  # fmt: skip
 
 
 def list_experiments(
@@ -209,7 +222,7 @@ def generate_card_text(
     template = config.model_card.template
     text = (repo.top / template).read_text(encoding="utf-8") if template else None
     inside = {file.name: file.read_bytes() for file in files if file.parent == base and file.name in RESULT_FILES}
-    facts = read_facts(WorkTree(repo), model_files=inside, main_config=config.data)
+    facts = read_facts(project_files(workspace), model_files=inside, main_config=config.data)
     target = config.model(model)
     return generate_card(
         CardInput(

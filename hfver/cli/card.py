@@ -9,7 +9,7 @@ import click
 from hfver.cli.config import config_file
 from hfver.cli.options import common
 from hfver.cli.output import Printer
-from hfver.cli.upload import MODEL
+from hfver.cli.project import MODEL, project
 from hfver.errors import UsageError
 
 
@@ -32,10 +32,9 @@ def card(
 ) -> None:
     """Print the card a release of the model as it stands would get."""
     from hfver import workflow
-    from hfver.workspace import open_workspace
 
     custom = dict(_section(text) for text in sections)
-    with open_workspace(config_path=path.absolute() if path else None) as workspace:
+    with project(path) as workspace:
         configured = workspace.config.model(model).path
         if model_path is None and configured is None:
             raise UsageError("which model?", hints=["hfver card --model-path PATH"])

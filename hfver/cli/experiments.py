@@ -10,7 +10,7 @@ import click
 from hfver.cli.config import config_file
 from hfver.cli.options import common
 from hfver.cli.output import Printer, Table
-from hfver.cli.upload import MODEL, opened
+from hfver.cli.project import MODEL, opened
 
 
 @click.command()

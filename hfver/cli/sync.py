@@ -12,6 +12,7 @@ import click
 from hfver.cli.config import config_file
 from hfver.cli.options import common
 from hfver.cli.output import Printer, Table, human_bytes
+from hfver.cli.project import MODEL, opened
 from hfver.errors import EXIT_DONE, HfverError, UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Asked:
 @click.option("--experiment", "listed", multiple=True, metavar="NAME=PATH[@TAG]", help="One of several; repeat it.")
 @click.option("--all", "batch", type=click.Path(path_type=Path, dir_okay=False), help="YAML list of experiments.")
 @click.option("--if", "condition", metavar="CONDITION", help='Only if it holds: "accuracy > 0.8 and loss < 1".')
-@click.option("--model", metavar="NAME", help="Which configured model, when there are several.")
+@MODEL
 @click.option("--no-commit", is_flag=True, help="Refuse if git does not record the model yet.")
 @click.option("--allow-same", is_flag=True, help="Release content again that the version before has already.")
 @click.option("--force-hf-sync", "--force", "force", is_flag=True, help="Even if huggingface.enabled is false.")
@@ -73,9 +74,7 @@ def sync(
     hfver sync --all experiments.yaml
     """
     from hfver.expressions import parse_condition
-    from hfver.hub_session import open_hub
     from hfver.sync import SyncRequest
-    from hfver.workspace import open_workspace
 
     asked = _asked(model_path, experiment_name, version_tag, results, listed, batch)
     parsed = parse_condition(condition) if condition else None
@@ -88,10 +87,7 @@ def sync(
         )
         for one in asked
     ]  # fmt: skip
-    with (
-        open_workspace(config_path=path.absolute() if path else None, options=options) as workspace,
-        open_hub(workspace.config.endpoint, workspace.environ, progress_bars=printer.shows_progress) as hub,
-    ):
+    with opened(printer, path, options) as (workspace, hub):
         if len(requests) == 1 and batch is None and not listed:
             told = _one(workspace, hub, printer, requests[0])
             _show(printer, told)

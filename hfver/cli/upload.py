@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from hfver.cli.config import config_file
 from hfver.cli.options import common
 from hfver.cli.output import Printer, Table
-
-if TYPE_CHECKING:
-    from hfver.adapters.hub_client import HubClient
-    from hfver.workspace import Workspace
-
-MODEL = click.option("--model", metavar="NAME", help="Which configured model, when there are several.")
-
-
-@contextmanager
-def opened(
-    printer: Printer, path: Path | None, options: dict[str, Any] | None = None
-) -> Iterator[tuple[Workspace, HubClient]]:
-    from hfver.hub_session import open_hub
-    from hfver.workspace import open_workspace
-
-    with (
-        open_workspace(config_path=path.absolute() if path else None, options=options) as workspace,
-        open_hub(workspace.config.endpoint, workspace.environ, progress_bars=printer.shows_progress) as hub,
-    ):
-        yield workspace, hub
+from hfver.cli.project import MODEL, opened, project
 
 
 @click.command()
@@ -124,9 +103,8 @@ def download_model(
 ) -> None:
     """Fetch a version from the Hub, every file checked against its receipt."""
     from hfver import workflow
-    from hfver.workspace import open_workspace
 
-    with open_workspace(config_path=path.absolute() if path else None) as workspace:
+    with project(path) as workspace:
         place = workflow.download_model(workspace, version_tag, local_dir, printer, model=model, force=force)
     printer.data({"version": version_tag, "path": place}, str(place))
 

@@ -1,0 +1,39 @@
+"""Opening the project a workflow command works in, with or without its Hub."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hfver.cli.output import Printer
+
+if TYPE_CHECKING:
+    from hfver.adapters.hub_client import HubClient
+    from hfver.workspace import Workspace
+
+MODEL = click.option("--model", metavar="NAME", help="Which configured model, when there are several.")
+
+
+def project(config_path: Path | None, options: Mapping[str, Any] | None = None) -> AbstractContextManager[Workspace]:
+    """The git repository here, or a directory without one; ``options`` are dotted keys that win over the files."""
+    from hfver.no_git import open_project
+
+    main = config_path.absolute() if config_path is not None else None
+    return open_project(Path.cwd(), environ=os.environ, config_path=main, options=options)
+
+
+@contextmanager
+def opened(
+    printer: Printer, config_path: Path | None, options: Mapping[str, Any] | None = None
+) -> Iterator[tuple[Workspace, HubClient]]:
+    from hfver.hub_session import open_hub
+
+    with project(config_path, options) as workspace:
+        config = workspace.config
+        with open_hub(config.endpoint, workspace.environ, progress_bars=printer.shows_progress) as hub:
+            yield workspace, hub
