@@ -44,7 +44,7 @@ class Session:
         found = [pointer for pointer in list_outputs(self.tree).pointers if pointer.cached]
         if len(found) == 1:
             return found
-        tagged = self.workspace.repo.tag(self.target.tag).model_path if self.target.tag is not None else None
+        tagged = self.workspace.repo.tag(self.tag).model_path if self.tag is not None else None
         if tagged is not None:
             return [self._pointer(tagged)]
         configured = [model.path for model in self.workspace.config.models if model.path is not None]
@@ -116,7 +116,7 @@ class Session:
                 return model
         if len(config.models) == 1 and config.models[0].path is None:
             return config.models[0]
-        tag = self.workspace.repo.tag(self.target.tag) if self.target.tag is not None else None
+        tag = self.workspace.repo.tag(self.tag) if self.tag is not None else None
         owner = config.version_of(tag.name) if tag is not None else None
         if tag is not None and owner is not None and tag.model_path == pointer.path:
             return owner[0]
