@@ -42,6 +42,12 @@ def bump(
 
     The next version follows the nearest one reachable from HEAD. prerelease makes 1.2.4-rc.1, then rc.2, and so on;
     finalize makes 1.2.4 of it. The tag is annotated, and signed if git's configuration says so.
+
+    \b
+    Example:
+      hfver bump minor -m "Trained on the new corpus"   v1.2.0 to v1.3.0
+      hfver bump prerelease                             v1.3.0 to v1.3.1-rc.1, then v1.3.1-rc.2
+      hfver bump finalize                               v1.3.1-rc.2 to v1.3.1
     """
     from hfver.versions import next_version
     from hfver.workspace import open_workspace

@@ -48,10 +48,11 @@ def checkout(
     is fetched and verified before the first file changes.
 
     \b
-    hfver checkout v1.2.0                 git and the model
-    hfver checkout v1.2.0 --model-only    the model alone
-    hfver checkout latest --to ./export   a copy elsewhere
-    hfver checkout v1.2.0 --to ./export --repo team/bert    without any git repository
+    Example:
+      hfver checkout v1.2.0                 git and the model
+      hfver checkout v1.2.0 --model-only    the model alone
+      hfver checkout latest --to ./export   a copy elsewhere
+      hfver checkout v1.2.0 --to ./export --repo team/bert    without any git repository
     """
     if directory is None and (repo or endpoint or include or exclude):
         raise UsageError("--repo, --endpoint, --include and --exclude go with --to", hints=["--to DIRECTORY"])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hfver.cli.group import CommandGroup
 from hfver.cli.options import common
 from hfver.cli.output import Printer, Table
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from hfver.config.settings import Config
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def config() -> None:
     """Look at the configuration and check it."""
 
@@ -38,7 +39,11 @@ def config_file(command: Any) -> Any:
 def show(printer: Printer, prefix: str, path: Path | None) -> None:
     """Print every key with its effective value and where it comes from.
 
-    PREFIX limits the list: `hfver config show settings.upload`.
+    PREFIX limits the list.
+
+    \b
+    Example:
+      hfver config show settings.upload
     """
     settings = [setting for setting in load(path).effective() if setting.key.startswith(prefix)]
     rows = [(setting.key, _shown(setting.value), setting.origin) for setting in settings]
@@ -49,7 +54,12 @@ def show(printer: Printer, prefix: str, path: Path | None) -> None:
 @click.option("--main", is_flag=True, help="The schema of config.yaml, not of the detailed file.")
 @common
 def schema(printer: Printer, main: bool) -> None:
-    """Print the JSON schema that editors use for completion."""
+    """Print the JSON schema that editors use for completion.
+
+    \b
+    Example:
+      hfver config schema > configs/huggingface_config.schema.json
+    """
     from hfver.config.templates import json_schema
 
     printer.text(json.dumps(json_schema(main=main), indent=2, ensure_ascii=False))
@@ -59,7 +69,12 @@ def schema(printer: Printer, main: bool) -> None:
 @config_file
 @common
 def validate(printer: Printer, path: Path | None) -> None:
-    """Check both files: every problem with its line and column."""
+    """Check both files: every problem with its line and column.
+
+    \b
+    Example:
+      hfver config validate
+    """
     check(printer, path)
 
 
@@ -67,7 +82,12 @@ def validate(printer: Printer, path: Path | None) -> None:
 @config_file
 @common
 def validate_config(printer: Printer, path: Path | None) -> None:
-    """Check both configuration files: every problem with its line and column."""
+    """Check both configuration files: every problem with its line and column.
+
+    \b
+    Example:
+      hfver validate-config --config other.yaml
+    """
     check(printer, path)
 
 

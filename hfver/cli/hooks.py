@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import click
 
+from hfver.cli.group import CommandGroup
 from hfver.cli.options import common
 from hfver.cli.output import Printer, Table
 from hfver.errors import EXIT_DONE, EXIT_FAILED
@@ -17,7 +18,7 @@ from hfver.hook_scripts import HOOKS
 Command = TypeVar("Command", bound=Callable[..., object])
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def hooks() -> None:
     """Install, show and remove the git hooks.
 
@@ -34,7 +35,13 @@ def _names(command: Command) -> Command:
 @_names
 @common
 def install_command(printer: Printer, names: tuple[str, ...]) -> int:
-    """Install the hooks (all, or those named), or bring them up to date."""
+    """Install the hooks (all, or those named), or bring them up to date.
+
+    \b
+    Example:
+      hfver hooks install
+      hfver hooks install pre-push
+    """
     return _show(printer, install(Path.cwd(), names or HOOKS))
 
 
@@ -42,7 +49,12 @@ def install_command(printer: Printer, names: tuple[str, ...]) -> int:
 @_names
 @common
 def uninstall_command(printer: Printer, names: tuple[str, ...]) -> int:
-    """Remove the hooks (all, or those named) and put back what was there before."""
+    """Remove the hooks (all, or those named) and put back what was there before.
+
+    \b
+    Example:
+      hfver hooks uninstall
+    """
     _show(printer, uninstall(Path.cwd(), names or HOOKS))
     return EXIT_DONE
 
@@ -50,7 +62,12 @@ def uninstall_command(printer: Printer, names: tuple[str, ...]) -> int:
 @hooks.command("status")
 @common
 def status_command(printer: Printer) -> int:
-    """Show which hooks are installed; exit code 1 if one is not at work."""
+    """Show which hooks are installed; exit code 1 if one is not at work.
+
+    \b
+    Example:
+      hfver hooks status
+    """
     return _show(printer, status(Path.cwd()))
 
 

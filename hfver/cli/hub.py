@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from hfver.cli.group import CommandGroup
 from hfver.cli.options import common, dry_run
 from hfver.cli.output import Printer, Table, human_bytes
 from hfver.errors import EXIT_DONE, EXIT_DRIFT, IntegrityError, StateError, UsageError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., object])
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def hub() -> None:
     """Run and look after the embedded hub.
 
@@ -102,7 +103,12 @@ def path(printer: Printer, repo: str | None, kind: str, store: Path | None) -> i
 @_store_option
 @common
 def info(printer: Printer, store: Path | None) -> int:
-    """Show what the hub holds."""
+    """Show what the hub holds.
+
+    \b
+    Example:
+      hfver hub info
+    """
     from hfver.local_hub.overview import overview
 
     with _opened(store) as opened:
@@ -124,6 +130,10 @@ def scrub(printer: Printer, store: Path | None) -> int:
     """Read everything the hub stores and name every file that the disk has damaged (exit code 3).
 
     Damaged content is set aside, so that uploading it again stores it anew.
+
+    \b
+    Example:
+      hfver hub scrub
     """
     from hfver.local_hub.maintenance import scrub as run
 
@@ -145,7 +155,12 @@ def scrub(printer: Printer, store: Path | None) -> int:
 @dry_run
 @common
 def gc(printer: Printer, dry_run: bool, store: Path | None, grace: float) -> int:
-    """Remove content that no branch, tag or pull request of any repository reaches."""
+    """Remove content that no branch, tag or pull request of any repository reaches.
+
+    \b
+    Example:
+      hfver hub gc --dry-run
+    """
     from hfver.local_hub.maintenance import collect_garbage
 
     with _opened(store) as opened:
@@ -161,7 +176,13 @@ def gc(printer: Printer, dry_run: bool, store: Path | None, grace: float) -> int
 @_store_option
 @common
 def token(printer: Printer, user: str | None, read_only: bool, store: Path | None) -> int:
-    """Print your token for the hub, or a new one for somebody else."""
+    """Print your token for the hub, or a new one for somebody else.
+
+    \b
+    Example:
+      export HF_TOKEN="$(hfver hub token)"
+      hfver hub token --user ci --read-only
+    """
     with _opened(store, create=True) as opened:
         if user is None and not read_only:
             found = opened.accounts.default_token()

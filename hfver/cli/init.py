@@ -24,6 +24,11 @@ def init(printer: Printer, model_name: str | None, path: str, endpoint: str | No
 
     Sets up DVC if needed, writes the huggingface section of config.yaml and configs/huggingface_config.yaml, and
     installs the git hooks. What is there already is kept, so it can be run again.
+
+    \b
+    Example:
+      hfver init
+      hfver init --model-name team/bert --path models/bert --endpoint https://huggingface.co
     """
     from hfver.adapters.git_repo import GitRepo
     from hfver.setup import EMBEDDED, Choices, initialise

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 @click.option("-n", "--max-count", type=click.IntRange(min=1), help="Show this many versions.")
 @common
 def log(printer: Printer, graph: bool, cached: bool, max_count: int | None) -> None:
-    """Show git and Hub histories side by side, newest version first."""
+    """Show git and Hub histories side by side, newest version first.
+
+    \b
+    Example:
+      hfver log -n 10
+      hfver log --graph    the Hub's branches, with the versions on them
+    """
     from hfver.workspace import open_workspace
 
     with open_workspace() as workspace:

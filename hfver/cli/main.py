@@ -6,7 +6,6 @@ Commands are named here with their one-line help, so that ``hfver --help`` impor
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import signal
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from hfver import __version__
+from hfver.cli.group import CommandGroup
 from hfver.cli.output import Printer
 from hfver.errors import EXIT_INTERRUPTED, EXIT_USAGE, HfverError
 
@@ -66,12 +65,13 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "doctor": Entry("hfver.cli.doctor", "doctor", "Check that everything is in place; --fix mends it."),
         "hooks": Entry("hfver.cli.hooks", "hooks", "Install, show and remove the git hooks."),
         "hub": Entry("hfver.cli.hub", "hub", "Run and look after the embedded hub."),
+        "completion": Entry("hfver.cli.completion", "completion", "Print the completion script of a shell."),
     },
 }
 COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 
 
-class Group(click.Group):
+class Group(CommandGroup):
     """Loads a command when it is used, and shows them in sections."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -92,8 +92,23 @@ class Group(click.Group):
                 formatter.write_dl([(name.ljust(width), entry.help) for name, entry in entries.items()])
 
 
+def _show_version(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        from hfver.cli.about import version_text
+
+        Printer().text(version_text())
+        context.exit()
+
+
 @click.command(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, "--version", prog_name="hfver", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the versions of hfver and of what it stands on.",
+)
 def hfver() -> None:
     """A git tag is a model release.
 
@@ -105,7 +120,10 @@ def hfver() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     printer = Printer()
-    _follow_log_level()
+    if os.environ.get("LOG_LEVEL"):
+        from hfver.logs import follow_log_level
+
+        follow_log_level(os.environ)
     _look_after_hooks(arguments, printer)
     try:
         result = hfver.main(list(arguments), prog_name="hfver", standalone_mode=False, obj=printer)
@@ -134,7 +152,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _look_after_hooks(arguments: Sequence[str], printer: Printer) -> None:
     """Hooks find the program that ran last; and whoever lost one to another tool hears of it here."""
-    if not arguments or arguments[0].startswith("-") or arguments[0] in ("hooks", "doctor", "init"):
+    if not arguments or arguments[0].startswith("-") or arguments[0] in ("hooks", "doctor", "init", "completion"):
         return
     from hfver.hook_watch import displaced_hooks
     from hfver.launcher import home_above, refresh
@@ -147,11 +165,3 @@ def _look_after_hooks(arguments: Sequence[str], printer: Printer) -> None:
     if displaced:
         names = " and ".join(displaced)
         printer.warn(f"another program took the place of hfver's {names} hook; `hfver hooks install` puts it in front")
-
-
-def _follow_log_level() -> None:
-    level = os.environ.get("LOG_LEVEL", "").upper()
-    if level:
-        known = logging.getLevelNamesMapping().get(level)
-        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        logging.getLogger("hfver").setLevel(logging.INFO if known is None else known)

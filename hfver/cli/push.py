@@ -40,9 +40,11 @@ def push(
     released already is left as it is, so this can be run again at any time.
 
     \b
-    hfver push                 do what is owed
-    hfver push v1.2.0 v1.2.1   release these
-    hfver push -n v1.3.0       show what releasing would do
+    Example:
+      hfver push                 do what is owed
+      hfver push v1.2.0 v1.2.1   release these
+      hfver push -n v1.3.0       show what releasing would do
+      hfver push --all-missing   release every version that is not on the Hub
     """
     from hfver.cli.owed import announce, hub_to_write
     from hfver.owed import do_owed, intend

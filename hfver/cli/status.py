@@ -40,6 +40,12 @@ def status(printer: Printer, cached: bool) -> None:
     incomplete   on the Hub without its tag
     orphan       on the Hub only
     moved        git's tag names another commit than the release was made from
+
+    \b
+    Example:
+      hfver status
+      hfver status --cached    without asking the Hub
+      hfver status --json | jq '.[].versions[] | select(.state != "aligned") | .tag'
     """
     from hfver.workspace import open_workspace
 

@@ -22,6 +22,10 @@ def track(printer: Printer, path: Path) -> None:
     """Track a model file or directory with DVC, and stage the pointer that git keeps.
 
     An output of a DVC pipeline (dvc.yaml) is tracked already; `dvc repro` or `dvc commit` records what it became.
+
+    \b
+    Example:
+      hfver track model && git commit -m "Train on more data"
     """
     from hfver.adapters.git_tree import WorkTree
     from hfver.resolve import resolve_pointer

@@ -21,6 +21,12 @@ def trust(printer: Printer, entry: str | None, remove: bool, listing: bool) -> N
 
     A repository's configuration can name any address. Your token goes to huggingface.co, to what HF_ENDPOINT names and
     to what you trust here; notifications and backups go only where you trust. The list is yours and in no repository.
+
+    \b
+    Example:
+      hfver trust https://hub.example.org
+      hfver trust /mnt/backups
+      hfver trust --remove https://hub.example.org
     """
     from hfver.trust import read_trust, write_trust
 

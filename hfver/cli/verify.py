@@ -46,6 +46,12 @@ def verify(printer: Printer, versions: tuple[str, ...], deep: bool, shard: tuple
 
     Without VERSION every version is proved. No weights are downloaded unless --deep is given: large files are compared
     by the sha256 in the Hub's listing, small ones by their git blob ids. Exit code 3 when anything has drifted.
+
+    \b
+    Example:
+      hfver verify                  every version
+      hfver verify v1.2.0 --deep    one, byte by byte
+      hfver verify --shard 1/4      a quarter of them, for one of four CI jobs
     """
     from hfver.hub_session import open_hub
     from hfver.survey import survey
@@ -98,6 +104,11 @@ def repair(printer: Printer, yes: bool, dry_run: bool) -> int:
     """Mend what can be mended: finish what is owed, put lost Hub tags back.
 
     Prints its plan first and asks. Never overwrites anything that is published.
+
+    \b
+    Example:
+      hfver repair --dry-run
+      hfver repair --yes
     """
     from hfver.cli.owed import release_now
     from hfver.cli.question import confirm
