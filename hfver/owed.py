@@ -6,6 +6,7 @@ removed after all of it is; so a crash, a lost connection or a closed lid only p
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from hfver.mirror_commit import Step
     from hfver.workspace import Workspace
 
+log = logging.getLogger(__name__)
 TAGS = "refs/tags/"
 
 
@@ -98,6 +100,7 @@ class _Round:
 
     def do(self, owed: Owed) -> None:
         outbox = self._workspace.outbox
+        log.debug("%s of %s (%s) is owed since %s: %s", owed.kind, owed.name, owed.oid[:8], owed.noticed, owed.evidence)
         if owed.ref.startswith(TAGS) and _is_gone(self._workspace, owed):
             if owed.kind == "release":
                 self._reporter.note(f"{owed.name}: the tag is gone or has moved since; nothing to release")

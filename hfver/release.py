@@ -269,6 +269,7 @@ def _race(
 
     for _ in range(MOST_RACES):
         prepared = prepare(workspace, hub, target, tree, reporter, allow_same=allow_same)
+        log.debug("%s: %s", target.tag.name, "; ".join(prepared.plan.steps) or "released already, nothing to do")
         try:
             outcome = execute(
                 prepared.plan,
@@ -280,6 +281,7 @@ def _race(
         except StaleParentError:
             log.info("%s: somebody else committed first, planning again", target.model.repo)
             continue
+        log.debug("%s is revision %s of %s", outcome.tag, outcome.revision, outcome.repo)
         return replace(outcome, warnings=(*prepared.warnings, *outcome.warnings))
     raise ConflictError(
         f"{target.model.repo}: the branch moved {MOST_RACES} times while {target.tag.name} was being released",

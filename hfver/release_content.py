@@ -6,6 +6,7 @@ same content is never hashed twice.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -23,6 +24,7 @@ from hfver.publish import Located
 from hfver.reporting import Reporter
 from hfver.state import Content, State
 
+log = logging.getLogger(__name__)
 _SHOWN_FILES = 5
 
 
@@ -77,6 +79,7 @@ class ReleaseContent:
         sources = self._from_git(wanted) if not self._output.pointer.cached else self._from_dvc(wanted)
         known = self._state.known_content(wanted)
         unknown = [md5 for md5 in wanted if md5 not in known]
+        log.debug("%s: %d contents, %d of them to be read and checked", self._output.path, len(wanted), len(unknown))
         fresh = self._hashed({md5: sources[md5] for md5 in unknown}, wanted)
         self._state.remember_content(fresh.values())
         return {md5: Located(fresh.get(md5) or known[md5], sources[md5]) for md5 in wanted}
@@ -96,6 +99,7 @@ class ReleaseContent:
     def _from_dvc(self, wanted: Mapping[str, OutputFile]) -> dict[str, Path | bytes]:
         pointer = self._output.pointer
         missing = self._dvc.cache.missing(wanted.values(), pointer.hash_name)
+        log.debug("DVC's cache has %d of %d contents", len(wanted) - len(missing), len(wanted))
         if missing:
             self._fetch(missing)
         return {md5: self._dvc.object_path(md5, pointer.hash_name) for md5 in wanted}

@@ -69,6 +69,7 @@ def _write_config(repo: GitRepo, choices: Choices, environ: Mapping[str, str], r
         report.kept.append(f"{MAIN_FILE} has a huggingface section")
     else:
         write_atomic(main, after.encode())
+        _stage_new(repo, MAIN_FILE, before, report)
         report.done.append(f"{'added the huggingface section to' if before else 'wrote'} {MAIN_FILE}")
     details = repo.top / DETAILS_FILE
     if details.exists():
@@ -78,10 +79,21 @@ def _write_config(repo: GitRepo, choices: Choices, environ: Mapping[str, str], r
         author = repo.config("user.name") or namespace
         email = repo.config("user.email") or ""
         write_atomic(details, details_text(namespace, email, author).encode())
+        _stage_new(repo, DETAILS_FILE, "", report)
         report.done.append(f"wrote {DETAILS_FILE}")
     config = load_workspace(repo.top, environ=environ)
     report.endpoint = config.endpoint
     report.repo = ", ".join(model.repo for model in config.models)
+
+
+def _stage_new(repo: GitRepo, name: str, before: str, report: Report) -> None:
+    """A file that was not there is staged, as DVC does with its own: a release reads the configuration from git."""
+    if before:
+        return
+    if repo.execute("check-ignore", "--quiet", "--", name).code == 0:
+        report.warnings.append(f"{name} is ignored by git, so releases will not see it; `git add --force {name}`")
+        return
+    repo.stage([name])
 
 
 def _names(repo: GitRepo, choices: Choices, environ: Mapping[str, str]) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -74,8 +75,9 @@ class PreparedContent:
 class HubClient:
     """One Hub and one token. Repository names are ``namespace/name``; ``repo_type`` is model unless said otherwise."""
 
-    def __init__(self, endpoint: str, token: str | None, *, library_version: str) -> None:
+    def __init__(self, endpoint: str, token: str | None, *, library_version: str, embedded: bool = False) -> None:
         self.endpoint = endpoint.rstrip("/")
+        self.embedded = embedded  # its address is gone when the command is done
         self._token: str | bool = token if token is not None else False
         self._api = HfApi(
             endpoint=self.endpoint, token=self._token, library_name="hfver", library_version=library_version
@@ -293,8 +295,11 @@ def _addition(content: FileContent) -> CommitOperationAdd:
 @contextmanager
 def _translated(doing: str, what: str) -> Iterator[None]:
     """Turn the client's exceptions into ours; ``what`` is the repository, with @revision where there is one."""
+    log.debug("%s: %s", what, doing)
+    started = time.monotonic()
     try:
         yield
+        log.debug("%s: %s took %.3f s", what, doing, time.monotonic() - started)
     except (RepositoryNotFoundError, RevisionNotFoundError, EntryNotFoundError) as error:
         if isinstance(error, GatedRepoError):
             raise UnauthorisedError(f"{what}: access to this repository has to be requested on the Hub") from error

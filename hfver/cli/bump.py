@@ -24,7 +24,7 @@ LEVEL = click.Choice(["patch", "minor", "major", "prerelease", "finalize"])
 @click.command()
 @click.argument("level", type=LEVEL)
 @click.option("--pre", default="rc", show_default=True, help="Name of pre-releases.")
-@click.option("-m", "--message", help="Message of the tag; its first line is the release's title.")
+@click.option("-m", "--message", help="Message of the tag and title of the release [default: the commit's].")
 @click.option("--model", "model_name", help="Which model, when the project has several.")
 @click.option("--allow-same", is_flag=True, help="Make a version although the model is that of the last one.")
 @dry_run
@@ -46,8 +46,8 @@ def bump(
     \b
     Example:
       hfver bump minor -m "Trained on the new corpus"   v1.2.0 to v1.3.0
-      hfver bump prerelease                             v1.3.0 to v1.3.1-rc.1, then v1.3.1-rc.2
-      hfver bump finalize                               v1.3.1-rc.2 to v1.3.1
+      hfver bump prerelease                             v1.3.0 to v1.3.1-rc.1
+      hfver bump finalize                               v1.3.1-rc.1 to v1.3.1
     """
     from hfver.versions import next_version
     from hfver.workspace import open_workspace
@@ -111,6 +111,11 @@ def _refuse_same(
         )
 
 
+def _subject(workspace: Workspace, commit: str) -> str:
+    """What the commit says it is: the better title for a release than its own number."""
+    return workspace.repo.commits([commit])[commit].subject or commit
+
+
 def _tag_and_release(
     workspace: Workspace, printer: Printer, tag: str, head: str, message: str | None, *, allow_same: bool
 ) -> int:
@@ -119,7 +124,7 @@ def _tag_and_release(
 
     # The hook would do the same in a process of its own, knowing less: not that --allow-same was said.
     with skipping_hooks():
-        workspace.repo.create_tag(tag, head, message or tag)
+        workspace.repo.create_tag(tag, head, message or _subject(workspace, head))
     printer.data({"tag": tag, "commit": head}, tag)
     config = workspace.config
     if not (config.enabled and config.auto_sync):

@@ -30,7 +30,13 @@ def card(
     sections: tuple[str, ...],
     output: Path | None,
 ) -> None:
-    """Print the card a release of the model as it stands would get."""
+    """Print the card a release of the model as it stands would get.
+
+    \b
+    Example:
+      hfver card
+      hfver card --version-tag v1.3.0 --output CARD.md
+    """
     from hfver import workflow
 
     custom = dict(_section(text) for text in sections)

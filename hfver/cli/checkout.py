@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hfver.cli.completion import complete_tags
 from hfver.cli.options import common
 from hfver.cli.output import Printer
 from hfver.errors import UsageError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("version")
+@click.argument("version", shell_complete=complete_tags)
 @click.option("--model-only", is_flag=True, help="Leave git where it is; bring the model and update its pointer file.")
 @click.option("--to", "directory", type=click.Path(path_type=Path), help="Write the model into this directory instead.")
 @click.option("--repo", metavar="NS/NAME", help="With --to: a model repository on the Hub; no git repository needed.")
@@ -52,7 +53,7 @@ def checkout(
       hfver checkout v1.2.0                 git and the model
       hfver checkout v1.2.0 --model-only    the model alone
       hfver checkout latest --to ./export   a copy elsewhere
-      hfver checkout v1.2.0 --to ./export --repo team/bert    without any git repository
+      hfver checkout v1.2.0 --to ./export --repo team/bert    outside git
     """
     if directory is None and (repo or endpoint or include or exclude):
         raise UsageError("--repo, --endpoint, --include and --exclude go with --to", hints=["--to DIRECTORY"])

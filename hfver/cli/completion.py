@@ -19,13 +19,13 @@ MOST_TAGS = 500
 @click.argument("shell", type=click.Choice(SHELLS))
 @common
 def completion(printer: Printer, shell: str) -> None:
-    """Print the completion script of a shell.
+    """Print the completion script of a shell, for the file that every new shell reads.
 
     \b
-    Example, to have it in every new shell:
-      bash   echo 'eval "$(hfver completion bash)"' >> ~/.bashrc
-      zsh    echo 'eval "$(hfver completion zsh)"' >> ~/.zshrc
-      fish   hfver completion fish > ~/.config/fish/completions/hfver.fish
+    Example:
+      echo 'eval "$(hfver completion bash)"' >> ~/.bashrc
+      echo 'eval "$(hfver completion zsh)"' >> ~/.zshrc
+      hfver completion fish > ~/.config/fish/completions/hfver.fish
     """
     found = get_completion_class(shell)
     assert found is not None

@@ -23,7 +23,12 @@ from hfver.cli.project import MODEL, opened
 def list_experiments(
     printer: Printer, path: Path | None, model: str | None, where: str | None, sort: str, limit: int | None
 ) -> None:
-    """List experiments with their metrics."""
+    """List experiments with their metrics.
+
+    \b
+    Example:
+      hfver list-experiments --where "accuracy > 0.8" --sort=-accuracy -n 5
+    """
     from hfver import workflow
     from hfver.experiments import shared_columns
 
@@ -46,7 +51,13 @@ def list_experiments(
 @config_file
 @common
 def compare(printer: Printer, path: Path | None, model: str | None, first: str, second: str, everything: bool) -> None:
-    """Show the parameters and metrics in which two experiments or versions differ."""
+    """Show the parameters and metrics in which two experiments or versions differ.
+
+    \b
+    Example:
+      hfver compare base new
+      hfver compare v1.0.0 v1.1.0
+    """
     from hfver import workflow
     from hfver.experiments import compare as compare_experiments
 

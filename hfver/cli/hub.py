@@ -50,7 +50,8 @@ def serve(printer: Printer, port: int, store: Path | None) -> int:
     \b
     Example:
       hfver hub serve --port 8000
-      HF_ENDPOINT=http://127.0.0.1:8000 HF_TOKEN=$(hfver hub token) hf upload me/model ./model
+      export HF_ENDPOINT=http://127.0.0.1:8000 HF_TOKEN="$(hfver hub token)"
+      hf upload me/model ./model
     """
     from hfver.local_hub.serve import serve as run
 

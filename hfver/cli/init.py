@@ -28,7 +28,8 @@ def init(printer: Printer, model_name: str | None, path: str, endpoint: str | No
     \b
     Example:
       hfver init
-      hfver init --model-name team/bert --path models/bert --endpoint https://huggingface.co
+      hfver init --model-name team/bert --path models/bert
+      hfver init --endpoint https://huggingface.co
     """
     from hfver.adapters.git_repo import GitRepo
     from hfver.setup import EMBEDDED, Choices, initialise
@@ -58,7 +59,7 @@ def init(printer: Printer, model_name: str | None, path: str, endpoint: str | No
             "To use huggingface.co: `hf auth login`, then set huggingface.endpoint in config.yaml to "
             "https://huggingface.co"
         )
-    printer.note(f"\nNext: hfver track {path}, git commit, git tag v1.0.0")
+    printer.note(f'\nNext: hfver track {path}, git commit -a -m "First model", git tag v1.0.0')
 
 
 def _ask(printer: Printer, top: Path, model_name: str | None, *, yes: bool) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfver.cli.output import Printer, human_bytes
+from hfver.cli.output import Printer, counted, human_bytes
 from hfver.errors import ConflictError, HfverError, RefusedError
 from hfver.publish import Outcome
 from hfver.reporting import Reporter, Silent
@@ -23,13 +24,15 @@ def announce(outcomes: Sequence[Outcome], hub: HubClient, reporter: Reporter) ->
     for outcome in outcomes:
         for warning in outcome.warnings:
             reporter.warn(f"{outcome.tag}: {warning}")
-        url = hub.revision_url(outcome.repo, outcome.tag)
+        where = f"{outcome.repo} on the embedded hub"
+        if not hub.embedded:
+            where = hub.revision_url(outcome.repo, outcome.tag)
         if outcome.already_published:
-            reporter.note(f"{outcome.tag} is released: {url}")
+            reporter.note(f"{outcome.tag} is released: {where}")
             continue
-        sent = f"{outcome.sent} files, {human_bytes(outcome.new_bytes)} sent"
-        known = f", {human_bytes(outcome.known_bytes)} were there" if outcome.known_bytes else ""
-        reporter.note(f"{outcome.tag} released ({sent}{known}): {url}")
+        sent = f"{counted(outcome.sent, 'new file')}, {human_bytes(outcome.new_bytes)}"
+        known = f"; {human_bytes(outcome.known_bytes)} were there already" if outcome.known_bytes else ""
+        reporter.note(f"{outcome.tag} released ({sent}{known}): {where}")
 
 
 def hub_to_write(workspace: Workspace, printer: Printer) -> AbstractContextManager[HubClient]:
@@ -60,9 +63,15 @@ def publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = (), fresh_r
     Never raises for what can go wrong with a release: the tag stays, the intent is kept, and the message names the
     command that finishes it.
     """
+<<<<<<< HEAD
+=======
+    from hfver.hub_session import open_hub
+    from hfver.logs import follow_log_level
+>>>>>>> 11eb6be (Every command's help has an example; LOG_LEVEL=DEBUG tells a release step by step; init stages what it writes)
     from hfver.owed import do_owed
     from hfver.workspace import open_workspace
 
+    follow_log_level(os.environ)
     printer = Printer(quiet=not progress)
     try:
         with open_workspace(top) as workspace:

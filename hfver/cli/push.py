@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hfver.cli.completion import complete_tags
 from hfver.cli.options import common, dry_run
 from hfver.cli.output import Printer, human_bytes
 from hfver.cli.verify import shard_option
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("tags", nargs=-1, metavar="[TAG]...")
+@click.argument("tags", nargs=-1, metavar="[TAG]...", shell_complete=complete_tags)
 @click.option("--all-missing", is_flag=True, help="Release every version in git that is not on the Hub.")
 @shard_option
 @click.option("--allow-same", is_flag=True, help="Release content again that the version before has already.")

@@ -45,7 +45,7 @@ def status(printer: Printer, cached: bool) -> None:
     Example:
       hfver status
       hfver status --cached    without asking the Hub
-      hfver status --json | jq '.[].versions[] | select(.state != "aligned") | .tag'
+      hfver status --json | jq -r '.[].versions[] | "\\(.tag) \\(.state)"'
     """
     from hfver.workspace import open_workspace
 

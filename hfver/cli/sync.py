@@ -68,10 +68,11 @@ def sync(
     `git tag`.
 
     \b
-    hfver sync --model-path model --experiment-name baseline --version-tag v1.0.0
-    hfver sync --model-path model --experiment-name tuned --if "accuracy > 0.8"
-    hfver sync --experiment a=runs/a@v1.0.0 --experiment b=runs/b@v1.1.0
-    hfver sync --all experiments.yaml
+    Example:
+      hfver sync --model-path model --experiment-name base --version-tag v1.0.0
+      hfver sync --model-path model --experiment-name new --if "accuracy > 0.8"
+      hfver sync --experiment a=runs/a@v1.0.0 --experiment b=runs/b@v1.1.0
+      hfver sync --all experiments.yaml
     """
     from hfver.expressions import parse_condition
     from hfver.sync import SyncRequest

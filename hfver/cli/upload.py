@@ -36,7 +36,12 @@ def upload_model(
     no_commit: bool,
     allow_same: bool,
 ) -> None:
-    """Release a model as a version."""
+    """Release a model as a version.
+
+    \b
+    Example:
+      hfver upload-model --model-path model --version-tag v1.2.0
+    """
     from datetime import UTC, datetime
 
     from hfver.cli.sync import cost_text
@@ -58,13 +63,24 @@ def upload_model(
 
 
 @click.command()
-@click.option("--config-file", "file", type=click.Path(path_type=Path, dir_okay=False), required=True)
-@click.option("--experiment-name", metavar="NAME", required=True)
+@click.option(
+    "--config-file",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The training configuration.",
+)
+@click.option("--experiment-name", metavar="NAME", required=True, help="Name of the experiment.")
 @MODEL
 @config_file
 @common
 def upload_config(printer: Printer, path: Path | None, model: str | None, file: Path, experiment_name: str) -> None:
-    """Put the configuration of an experiment into the configs repository."""
+    """Put the configuration of an experiment into the configs repository.
+
+    \b
+    Example:
+      hfver upload-config --config-file train.yaml --experiment-name base
+    """
     from hfver import workflow
 
     with opened(printer, path) as (workspace, hub):
@@ -74,14 +90,19 @@ def upload_config(printer: Printer, path: Path | None, model: str | None, file: 
 
 @click.command()
 @click.option("--results-path", type=click.Path(path_type=Path), required=True, help="A file, or a directory of them.")
-@click.option("--experiment-name", metavar="NAME", required=True)
+@click.option("--experiment-name", metavar="NAME", required=True, help="Name of the experiment.")
 @MODEL
 @config_file
 @common
 def upload_results(
     printer: Printer, path: Path | None, model: str | None, results_path: Path, experiment_name: str
 ) -> None:
-    """Put evaluation results and the record of an experiment into the configs repository."""
+    """Put evaluation results and the record of an experiment into the configs repository.
+
+    \b
+    Example:
+      hfver upload-results --results-path results --experiment-name base
+    """
     from datetime import UTC, datetime
 
     from hfver import workflow
@@ -93,7 +114,13 @@ def upload_results(
 
 @click.command()
 @click.option("--version-tag", metavar="TAG", default="latest", show_default=True, help="Version, or a range: ^1.2.")
-@click.option("--local-dir", type=click.Path(path_type=Path), default=Path("downloaded_model"), show_default=True)
+@click.option(
+    "--local-dir",
+    type=click.Path(path_type=Path),
+    default=Path("downloaded_model"),
+    show_default=True,
+    help="Where to.",
+)
 @click.option("--force", is_flag=True, help="Overwrite files that differ.")
 @MODEL
 @config_file
@@ -101,7 +128,12 @@ def upload_results(
 def download_model(
     printer: Printer, path: Path | None, model: str | None, version_tag: str, local_dir: Path, force: bool
 ) -> None:
-    """Fetch a version from the Hub, every file checked against its receipt."""
+    """Fetch a version from the Hub, every file checked against its receipt.
+
+    \b
+    Example:
+      hfver download-model --version-tag v1.2.0 --local-dir ./bert
+    """
     from hfver import workflow
 
     with project(path) as workspace:
@@ -113,7 +145,12 @@ def download_model(
 @config_file
 @common
 def list_versions(printer: Printer, path: Path | None) -> None:
-    """List every version in git and on the Hub, newest first."""
+    """List every version in git and on the Hub, newest first.
+
+    \b
+    Example:
+      hfver list-versions --json
+    """
     from hfver import workflow
 
     with opened(printer, path) as (workspace, hub):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hfver.cli.completion import complete_tags
 from hfver.cli.options import common, dry_run, yes
 from hfver.cli.output import Printer, Table, human_bytes
 from hfver.cli.status import STYLES
@@ -37,7 +38,7 @@ shard_option = click.option("--shard", type=ShardType(), help="Do part i of n of
 
 
 @click.command()
-@click.argument("versions", nargs=-1, metavar="[VERSION]...")
+@click.argument("versions", nargs=-1, metavar="[VERSION]...", shell_complete=complete_tags)
 @click.option("--deep", is_flag=True, help="Download every file and hash it.")
 @shard_option
 @common
