@@ -24,6 +24,10 @@ def doctor(printer: Printer, mend: bool, offline: bool) -> int:
     """Check hooks, configuration, DVC, what is owed and the Hub; name each problem with the command that mends it.
 
     The hooks are tried out for real, with a ref of hfver's own. Exit code 1 if something is wrong.
+
+    \b
+    Example:
+      hfver doctor --fix
     """
     top = Path.cwd()
     findings = examine(top, os.environ, online=not offline)

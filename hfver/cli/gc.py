@@ -24,6 +24,10 @@ def gc(printer: Printer, dry_run: bool, yes: bool) -> None:
 
     Every release is proved first, as `hfver verify` does. What the workspace uses stays, and so does everything that
     is in no release. `hfver checkout` and `hfver pull` bring removed content back.
+
+    \b
+    Example:
+      hfver gc --dry-run
     """
     from hfver.cli.question import confirm
     from hfver.collect import collect, prepare_collect

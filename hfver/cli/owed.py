@@ -63,11 +63,7 @@ def publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = (), fresh_r
     Never raises for what can go wrong with a release: the tag stays, the intent is kept, and the message names the
     command that finishes it.
     """
-<<<<<<< HEAD
-=======
-    from hfver.hub_session import open_hub
     from hfver.logs import follow_log_level
->>>>>>> 11eb6be (Every command's help has an example; LOG_LEVEL=DEBUG tells a release step by step; init stages what it writes)
     from hfver.owed import do_owed
     from hfver.workspace import open_workspace
 

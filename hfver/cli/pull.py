@@ -26,8 +26,9 @@ def pull(printer: Printer, version: str | None, paths: tuple[str, ...], everythi
     from any release on the Hub that has it, so that a team needs no DVC remote at all.
 
     \b
-    hfver pull && dvc checkout     after a git pull
-    hfver pull v1.0.0              before going offline
+    Example:
+      hfver pull && dvc checkout     after a git pull
+      hfver pull v1.0.0              before going offline
     """
     from hfver.checkout.pull import pull as run
     from hfver.workspace import open_workspace
