@@ -39,6 +39,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Look": {
         "status": Entry("hfver.cli.status", "status", "Show every version and its state."),
         "log": Entry("hfver.cli.log", "log", "Show git and Hub histories side by side."),
+        "diff": Entry("hfver.cli.diff", "diff", "Show in what files two versions differ."),
         "verify": Entry("hfver.cli.verify", "verify", "Prove that git, DVC and the Hub agree."),
         "repair": Entry("hfver.cli.verify", "repair", "Mend what can be mended."),
     },
