@@ -20,7 +20,7 @@ from hfver.paths import CARD_PATH, name_problems
 from hfver.plan import PublishPlan, ReleaseRequest, plan_publish
 from hfver.publish import CardTexts, Located, Outcome, execute
 from hfver.receipt import Receipt
-from hfver.release import MOST_RACES, tool_versions
+from hfver.release import MOST_RACES, require_repo, tool_versions
 from hfver.release_card import LARGEST_CARD, card_input, card_texts
 from hfver.retries import patiently
 from hfver.run_facts import RunFacts
@@ -55,6 +55,9 @@ class DirectoryContent:
     def locate(self, files: Sequence[OutputFile]) -> Mapping[str, Located]:
         return {file.md5: self._located[file.md5] for file in files}
 
+    def digests(self, files: Sequence[OutputFile]) -> Mapping[str, Content]:
+        return {file.md5: self._located[file.md5].content for file in files}
+
     @property
     def md5(self) -> str:
         return directory_id(self.files)
@@ -88,7 +91,6 @@ def release_directory(
         repo=model.repo,
         name=model.name,
         private=config.private,
-        create_repo=config.auto_create,
         output=Output(OutputPointer(place.name, content.md5, ""), content.files),
         params=facts.params,
         metrics=facts.metrics,
@@ -114,7 +116,7 @@ def _race(
     from hfver.adapters.hub_client import StaleParentError
 
     for _ in range(MOST_RACES):
-        plan, base = _plan(workspace, hub, request)
+        plan, base = _plan(workspace, hub, request, config)
         try:
             return execute(plan, hub, content, lambda hashed: _card(hub, plan, base, model, config, hashed))  # noqa: B023
         except StaleParentError:
@@ -122,8 +124,11 @@ def _race(
     raise ConflictError(f"{request.repo}: {MAIN} moved {MOST_RACES} times while {request.version} was being released")
 
 
-def _plan(workspace: Workspace, hub: HubClient, request: ReleaseRequest) -> tuple[PublishPlan, Receipt | None]:
+def _plan(
+    workspace: Workspace, hub: HubClient, request: ReleaseRequest, config: Config
+) -> tuple[PublishPlan, Receipt | None]:
     state = read_hub_state(hub, request.repo, workspace.state)
+    require_repo(state, config)
     newest = state.newest_release(MAIN)
     line = choose_line(state, [newest] if newest is not None else [], MAIN, MAIN)
     base = read_receipt(hub, request.repo, line.base.revision, workspace.state) if line.base is not None else None

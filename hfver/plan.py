@@ -33,7 +33,6 @@ class ReleaseRequest:
     repo: str
     name: str  # of the model
     private: bool
-    create_repo: bool
     output: Output
     remote: str | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -113,16 +112,14 @@ def plan_publish(
     """Decide what publishing does.
 
     ``base`` is the receipt of ``line.base``; ``foreign`` says what people have changed by hand on top of it; ``known``
-    says by md5 which content earlier releases hold.
+    says by md5 where on the Hub content is that is not at hand here.
 
     Raises ConflictError when the tag is published with another commit, RefusedError when the content is that of the
     nearest ancestor and ``allow_same`` is not set.
     """
-    existing = _existing(request, hub)
+    existing = existing_release(request.tag, request.repo, hub)
     if existing is not None:
-        if existing.tagged:
-            return PublishPlan(request, line, published=True, existing_revision=existing.revision)
-        return PublishPlan(request, line, existing_revision=existing.revision)
+        return PublishPlan(request, line, published=existing.tagged, existing_revision=existing.revision)
     if base is not None and line.base is not None and base.md5 == request.output.oid and not request.allow_same:
         raise _same_content(request, line.base)
     before = {} if base is None else {file.path: file for file in base.files}
@@ -136,8 +133,10 @@ def plan_publish(
         if old is not None and old.md5 == file.md5 and file.path not in foreign.touched | foreign.gone:
             unchanged.append(replace(file, size=old.size, sha256=old.sha256))
             continue
-        source = here.get(file.md5) or known.get(file.md5)
-        if source is not None and (file.size is None or file.size >= COPY_FROM_BYTES):
+        source = here.get(file.md5)
+        if file.md5 in known:
+            copy.append((file, known[file.md5]))
+        elif source is not None and (file.size is None or file.size >= COPY_FROM_BYTES):
             copy.append((file, source))
         else:
             add.append(file)
@@ -155,27 +154,28 @@ def plan_publish(
     )
 
 
-def _existing(request: ReleaseRequest, hub: HubState) -> PublishedRelease | None:
-    tag = request.tag
-    if tag.name in hub.refs.tags:
-        target = hub.refs.tags[tag.name]
-        release = hub.tagged_release(tag.name)
-        where = f"{request.repo}@{tag.name}"
-        if release is None:
-            raise ConflictError(
-                f"{where} exists on the Hub at {target[:8]}, which is not a release made by hfver",
-                hints=[
-                    f"release under a new version, or remove the Hub tag: hf repos tag delete {request.repo} {tag.name}"
-                ],
-            )
-        if (release.trailers.commit or "") != tag.commit:
-            made_from = (release.trailers.commit or "no commit")[:8]
-            raise ConflictError(
-                f"tag {tag.name} is commit {tag.commit[:8]} here, but {where} was made from {made_from}",
-                hints=["hfver never moves a published version; make a new one: hfver bump patch"],
-            )
-        return release
-    return hub.find(tag.name, tag.commit or None)
+def existing_release(tag: Tag, repo: str, hub: HubState) -> PublishedRelease | None:
+    """The release this tag has on the Hub already, tagged there or not.
+
+    ConflictError when the Hub's tag of that name is something else.
+    """
+    if tag.name not in hub.refs.tags:
+        return hub.find(tag.name, tag.commit or None)
+    target = hub.refs.tags[tag.name]
+    release = hub.tagged_release(tag.name)
+    where = f"{repo}@{tag.name}"
+    if release is None:
+        raise ConflictError(
+            f"{where} exists on the Hub at {target[:8]}, which is not a release made by hfver",
+            hints=[f"release under a new version, or remove the Hub tag: hf repos tag delete {repo} {tag.name}"],
+        )
+    if (release.trailers.commit or "") != tag.commit:
+        made_from = (release.trailers.commit or "no commit")[:8]
+        raise ConflictError(
+            f"tag {tag.name} is commit {tag.commit[:8]} here, but {where} was made from {made_from}",
+            hints=["hfver never moves a published version; make a new one: hfver bump patch"],
+        )
+    return release
 
 
 def _same_content(request: ReleaseRequest, base: PublishedRelease) -> RefusedError:

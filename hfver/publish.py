@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from hfver.errors import ConflictError, IntegrityError, UnreachableError
+from hfver.errors import ConflictError, UnreachableError
 from hfver.hub_state import MAIN, HubCommit, HubRefs
 from hfver.model import OutputFile
 from hfver.paths import CARD_PATH, RECEIPT_PATH
@@ -74,14 +74,17 @@ class Located:
     """Verified bytes of one content: its md5 is what DVC recorded, and its sha256 was computed in the same read."""
 
     content: Content
-    source: Path | bytes | None  # None: the bytes are not needed, only the digests
+    source: Path | bytes
 
 
 class ContentSource(Protocol):
-    """Where the bytes of an output come from."""
+    """Where the bytes of an output come from. IntegrityError when any is missing everywhere or is not as recorded."""
 
     def locate(self, files: Sequence[OutputFile]) -> Mapping[str, Located]:
-        """The bytes of these files, by md5. IntegrityError when any is missing everywhere or is not as recorded."""
+        """The bytes of these files, by md5."""
+
+    def digests(self, files: Sequence[OutputFile]) -> Mapping[str, Content]:
+        """Only what they hash to, by md5; bytes are read for content nobody has hashed yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +117,16 @@ Checkpoint = Callable[[str], None]
 def execute(
     plan: PublishPlan,
     hub: HubWriter,
-    source: ContentSource,
+    source: ContentSource | None,
     make_card: Callable[[Mapping[str, Content]], CardTexts],
     *,
     checkpoint: Checkpoint = lambda _step: None,
 ) -> Outcome:
     """Carry a plan out and return what came of it.
 
-    ``checkpoint`` is called with the name of each step once it is done. Raises ConflictError when somebody else was
-    first (plan again), UnreachableError when the Hub cannot be reached (run again later), IntegrityError when the bytes
-    are not what DVC recorded.
+    ``source`` may be None for a plan that commits nothing. ``checkpoint`` is called with the name of each step once it
+    is done. Raises ConflictError when somebody else was first (plan again), UnreachableError when the Hub cannot be
+    reached (run again later), IntegrityError when the bytes are not what DVC recorded.
     """
     request, line = plan.request, plan.line
     revision = plan.existing_revision
@@ -132,6 +135,7 @@ def execute(
         assert revision is not None
         return Outcome(request.tag.name, request.repo, revision, line.branch, already_published=True)
     if revision is None:
+        assert source is not None
         revision, warnings = _commit_release(plan, hub, source, make_card, checkpoint)
     _tag(plan, hub, revision)
     checkpoint("tag")
@@ -160,7 +164,7 @@ def _commit_release(
     parent = _ensure_branch(plan, hub)
     checkpoint("branch")
     hashed = {file.md5: item.content for file in plan.add for item in [located[file.md5]]}
-    hashed |= _digests_of((*plan.unchanged, *(file for file, _ in plan.copy)), source)
+    hashed |= source.digests((*plan.unchanged, *(file for file, _ in plan.copy)))
     card = make_card(hashed) if plan.generates_card else None
     commit = complete(
         plan,
@@ -168,7 +172,9 @@ def _commit_release(
         card=card.published if card else None,
         generated_card=card.generated if card else None,
     )
-    contents = [_file_content(file, located[file.md5]) for file in plan.add]
+    contents = [
+        FileContent(file.path, item.source, item.content.sha256) for file in plan.add for item in [located[file.md5]]
+    ]
     contents.append(FileContent(RECEIPT_PATH, commit.receipt_bytes))
     if commit.card is not None:
         contents.append(FileContent(CARD_PATH, commit.card))
@@ -194,22 +200,6 @@ def _ensure_branch(plan: PublishPlan, hub: HubWriter) -> str:
     if refs is None or MAIN not in refs.branches:
         raise UnreachableError(f"{request.repo}: the repository was created but its main branch is not there yet")
     return refs.branches[MAIN]
-
-
-def _digests_of(files: Sequence[OutputFile], source: ContentSource) -> dict[str, Content]:
-    known = {
-        file.md5: Content(file.md5, file.size, file.sha256)
-        for file in files
-        if file.size is not None and file.sha256 is not None
-    }
-    unknown = [file for file in files if file.md5 not in known]
-    return known | {md5: item.content for md5, item in source.locate(unknown).items()} if unknown else known
-
-
-def _file_content(file: OutputFile, located: Located) -> FileContent:
-    if located.source is None:
-        raise IntegrityError(f"{file.path}: its bytes were not provided")
-    return FileContent(file.path, located.source, located.content.sha256)
 
 
 def _commit_once(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,9 +18,16 @@ from hfver.errors import ConflictError, IntegrityError, StateError, UsageError
 from hfver.hub_state import HubState, PublishedRelease
 from hfver.hub_view import read_hub_state, read_receipt
 from hfver.mirroring import configs_revision
-from hfver.model import Output, OutputPointer, Tag
+from hfver.model import Output, OutputFile, OutputPointer, Tag
 from hfver.paths import CARD_PATH, name_problems
-from hfver.plan import ForeignChanges, PublishPlan, ReleaseRequest, plan_publish
+from hfver.plan import (
+    ForeignChanges,
+    KnownContent,
+    PublishPlan,
+    ReleaseRequest,
+    existing_release,
+    plan_publish,
+)
 from hfver.publish import CardTexts, Checkpoint, Outcome, execute
 from hfver.receipt import Receipt
 from hfver.release_content import ReleaseContent
@@ -29,6 +36,7 @@ from hfver.reporting import Reporter
 from hfver.resolve import DirSource, resolve_output, resolve_pointer
 from hfver.retries import patiently
 from hfver.run_facts import RunFacts
+from hfver.sources import dir_object_of
 from hfver.state import Content
 from hfver.topology import Line, choose_line, nearest_releases
 from hfver.versions import Scheme, Version, parse, release_branch
@@ -59,7 +67,7 @@ class Prepared:
     """A plan with what executing it needs besides."""
 
     plan: PublishPlan
-    content: ReleaseContent
+    content: ReleaseContent | None  # None when the release is there already
     base: Receipt | None
     warnings: tuple[str, ...]
 
@@ -131,53 +139,116 @@ def prepare(
     workspace: Workspace, hub: HubClient, target: Target, tree: CommitTree, reporter: Reporter, *, allow_same: bool
 ) -> Prepared:
     """Plan the release of one model; everything that can be wrong with its content is said here."""
-    output = output_at(workspace, tree, target.model.path)
-    content = ReleaseContent(
-        output,
-        workspace.dvc(output.pointer.dvc_root),
-        tree,
-        workspace.state,
-        reporter,
-        target.config.settings.upload.chunk_size,
-    )
-    output = replace(output, files=content.sized(output.files))
-    warnings = check_output(output, content)
-    state = read_hub_state(hub, target.model.repo, workspace.state)
+    repo = target.model.repo
+    state = read_hub_state(hub, repo, workspace.state)
+    existing = existing_release(target.tag, repo, state)
+    if existing is not None:
+        # Nothing of the model is needed any more, and nobody has to have its bytes.
+        request = _request(workspace, target, _NOTHING, RunFacts(), allow_same=allow_same)
+        line = Line(existing.branch, existing.revision)
+        plan = PublishPlan(request, line, published=existing.tagged, existing_revision=existing.revision)
+        return Prepared(plan, None, None, ())
+    require_repo(state, target.config)
     line = _line(workspace, target, state)
-    base = None
-    if line.base is not None:
-        base = read_receipt(hub, target.model.repo, line.base.revision, workspace.state)
-    if base is not None:
-        workspace.state.remember_content(
-            Content(file.md5, file.size, file.sha256) for file in base.files if file.size is not None and file.sha256
+    base = _base_receipt(workspace, hub, repo, line)
+    output, content = _content_of(workspace, hub, state, target, tree, reporter)
+    warnings = check_output(output, content)
+    built_on = (line.base.revision, base) if line.base is not None and base is not None else None
+    facts = release_facts(tree, target.config, output, content, hub=hub, repo=repo, base=built_on)
+    # A release candidate becomes the final version unchanged: that is what it is for.
+    same = allow_same or (line.base is not None and _is_prerelease(target, line.base))
+    request = _request(workspace, target, output, facts, allow_same=same)
+    plan = plan_publish(
+        request,
+        state,
+        line,
+        base,
+        foreign=_foreign_changes(hub, repo, line, base),
+        known=_content_on_hub(workspace, hub, state, content.not_at_hand(output.files)),
+    )
+    return Prepared(plan, content, base, warnings)
+
+
+def require_repo(state: HubState, config: Config) -> None:
+    """StateError when the repository is missing and may not be created."""
+    if not state.exists and not config.auto_create:
+        raise StateError(
+            f"{state.repo} does not exist on the Hub, and repository.auto_create is false",
+            hints=[f"hf repos create {state.repo}"],
         )
-    facts = RunFacts()
-    if state.find(target.tag.name, target.tag.commit) is None:
-        built_on = (line.base.revision, base) if line.base is not None and base is not None else None
-        facts = release_facts(tree, target.config, output, content, hub=hub, repo=target.model.repo, base=built_on)
-    request = ReleaseRequest(
+
+
+_NOTHING = Output(OutputPointer("", None, ""), ())
+
+
+def _request(
+    workspace: Workspace, target: Target, output: Output, facts: RunFacts, *, allow_same: bool
+) -> ReleaseRequest:
+    return ReleaseRequest(
         tag=target.tag,
         version=str(target.version),
         repo=target.model.repo,
         name=target.model.name,
         private=target.config.private,
-        create_repo=target.config.auto_create,
         output=output,
         remote=workspace.repo.remote_url(),
         params=facts.params,
         metrics=facts.metrics,
         configs=configs_revision(target.config, target.model, target.tag.name),
         tools=tool_versions(),
-        # A release candidate becomes the final version unchanged: that is what it is for.
-        allow_same=allow_same or (line.base is not None and _is_prerelease(target, line.base)),
+        allow_same=allow_same,
     )
-    if not state.exists and not request.create_repo:
-        raise StateError(
-            f"{request.repo} does not exist on the Hub, and repository.auto_create is false",
-            hints=[f"hf repos create {request.repo}"],
+
+
+def _base_receipt(workspace: Workspace, hub: HubClient, repo: str, line: Line) -> Receipt | None:
+    """What the release builds on; the digests it knows are remembered."""
+    if line.base is None:
+        return None
+    base = read_receipt(hub, repo, line.base.revision, workspace.state)
+    if base is not None:
+        workspace.state.remember_content(
+            Content(file.md5, file.size, file.sha256) for file in base.files if file.size is not None and file.sha256
         )
-    foreign = _foreign_changes(hub, request.repo, line, base)
-    return Prepared(plan_publish(request, state, line, base, foreign=foreign), content, base, warnings)
+    return base
+
+
+def _content_of(
+    workspace: Workspace, hub: HubClient, state: HubState, target: Target, tree: CommitTree, reporter: Reporter
+) -> tuple[Output, ReleaseContent]:
+    output = output_at(workspace, tree, target.model.path, lost_dir_object(workspace, hub, state))
+    dvc, block_size = workspace.dvc(output.pointer.dvc_root), target.config.settings.upload.chunk_size
+    content = ReleaseContent(output, dvc, tree, workspace.state, reporter, block_size)
+    return replace(output, files=content.sized(output.files)), content
+
+
+def lost_dir_object(workspace: Workspace, hub: HubClient, state: HubState) -> DirSource:
+    """The list of files of a directory that DVC's cache and remotes lost, made again from a release of it."""
+
+    def rebuild(pointer: OutputPointer) -> bytes | None:
+        for release in state.releases():
+            receipt = read_receipt(hub, state.repo, release.revision, workspace.state)
+            if receipt is not None and receipt.md5 == pointer.md5:
+                return dir_object_of(receipt, pointer)
+        return None
+
+    return rebuild
+
+
+def _content_on_hub(
+    workspace: Workspace, hub: HubClient, state: HubState, files: Sequence[OutputFile]
+) -> dict[str, KnownContent]:
+    """Where on the Hub the content of files is that no place here has; releases are asked newest first."""
+    wanted = {file.md5 for file in files}
+    found: dict[str, KnownContent] = {}
+    for release in state.releases() if wanted else ():
+        receipt = read_receipt(hub, state.repo, release.revision, workspace.state)
+        for file in receipt.files if receipt is not None else ():
+            if file.md5 in wanted and file.size is not None and file.sha256 is not None:
+                found.setdefault(file.md5, KnownContent(file.path, release.revision))
+                workspace.state.remember_content([Content(file.md5, file.size, file.sha256)])
+        if len(found) == len(wanted):
+            break
+    return found
 
 
 def check_output(output: Output, content: ReleaseContent) -> tuple[str, ...]:

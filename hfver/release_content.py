@@ -64,6 +64,13 @@ class ReleaseContent:
 
         return tuple(replace(file, size=size(file)) for file in files)
 
+    def not_at_hand(self, files: Sequence[OutputFile]) -> tuple[OutputFile, ...]:
+        """Files whose bytes neither DVC's cache nor, as far as can be told without asking it, a DVC remote has."""
+        pointer = self._output.pointer
+        if not pointer.cached or pointer.remote or self._dvc.settings.default_remote:
+            return ()
+        return tuple(self._dvc.cache.missing(files, pointer.hash_name))
+
     def read_small(self, file: OutputFile) -> bytes | None:
         """A file's bytes when they are here without fetching anything."""
         if not self._output.pointer.cached:
@@ -83,6 +90,12 @@ class ReleaseContent:
         fresh = self._hashed({md5: sources[md5] for md5 in unknown}, wanted)
         self._state.remember_content(fresh.values())
         return {md5: Located(fresh.get(md5) or known[md5], sources[md5]) for md5 in wanted}
+
+    def digests(self, files: Sequence[OutputFile]) -> Mapping[str, Content]:
+        """What the files hash to, by md5; bytes are read for content that is not known yet."""
+        known = self._state.known_content([file.md5 for file in files])
+        unknown = [file for file in files if file.md5 not in known]
+        return known | {md5: item.content for md5, item in self.locate(unknown).items()} if unknown else known
 
     def _from_git(self, wanted: Mapping[str, OutputFile]) -> dict[str, Path | bytes]:
         path = self._output.path

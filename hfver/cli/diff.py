@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hfver.config.settings import ModelConfig
     from hfver.model import Output
     from hfver.output_diff import FileChange
+    from hfver.resolve import DirSource
     from hfver.workspace import Workspace
 
 STYLES = {"added": "green", "removed": "red", "changed": "yellow", "renamed": "cyan"}
@@ -39,7 +40,7 @@ def diff(printer: Printer, old: str | None, new: str, model_name: str | None) ->
     with open_workspace() as workspace:
         model = workspace.config.model(model_name)
         before = old or _version_below(workspace, model, new)
-        one, two = (_output(workspace, model, revision) for revision in (before, new))
+        one, two = _outputs(workspace, model, before, new)
     changes = compare_files(one.files, two.files)
     printer.data({"old": before, "new": new, "changes": changes}, _table(changes))
     printer.note(
@@ -64,7 +65,22 @@ def _version_below(workspace: Workspace, model: ModelConfig, revision: str) -> s
     return max(semantic)[1] if semantic else found[-1][1]
 
 
-def _output(workspace: Workspace, model: ModelConfig, revision: str) -> Output:
+def _outputs(workspace: Workspace, model: ModelConfig, *revisions: str) -> list[Output]:
+    """The model at each revision; the Hub is asked when a list of files is nowhere else."""
+    from hfver.errors import IntegrityError
+    from hfver.hub_session import open_hub
+    from hfver.hub_view import read_hub_state
+    from hfver.release import lost_dir_object
+
+    try:
+        return [_output(workspace, model, revision) for revision in revisions]
+    except IntegrityError:
+        with open_hub(workspace.config.endpoint, workspace.environ) as hub:
+            receipts = lost_dir_object(workspace, hub, read_hub_state(hub, model.repo, workspace.state))
+            return [_output(workspace, model, revision, receipts) for revision in revisions]
+
+
+def _output(workspace: Workspace, model: ModelConfig, revision: str, receipts: DirSource | None = None) -> Output:
     from dataclasses import replace
 
     from hfver.adapters.git_tree import CommitTree
@@ -75,7 +91,7 @@ def _output(workspace: Workspace, model: ModelConfig, revision: str) -> Output:
     commit = workspace.repo.commit_of(revision)
     with workspace.repo.reader() as reader:
         tree = CommitTree(workspace.repo, reader, commit, revision)
-        output = output_at(workspace, tree, model.path)
+        output = output_at(workspace, tree, model.path, receipts)
         content = ReleaseContent(output, workspace.dvc(output.pointer.dvc_root), tree, workspace.state, Silent())
         return replace(output, files=content.sized(output.files))
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from hfver.adapters.git_tree import CommitTree
 from hfver.errors import ConflictError, IntegrityError, RefusedError, StateError, UsageError
+from hfver.release import prepare, target_of
 from hfver.trailers import parse_trailers
 from tests.support.gitting import git
 from tests.support.hub import HubForTests
@@ -206,3 +211,62 @@ def test_people_may_edit_the_card_on_the_hub_between_releases(project: Project) 
         assert "Mind the gap." in text
         assert f"v1.{number}.0" in text
         assert "v1.0.0" not in text
+
+
+def lose_dvc_cache(project: Project) -> None:
+    shutil.rmtree(project.top / ".dvc" / "cache")
+
+
+def test_releasing_a_published_tag_again_needs_no_bytes(project: Project) -> None:
+    project.train({"model.bin": BIG})
+    project.tag("v1.0.0")
+    project.release("v1.0.0")
+    lose_dvc_cache(project)
+    assert project.release("v1.0.0").already_published
+
+
+def test_content_that_only_an_earlier_release_has_is_copied_on_the_hub(project: Project) -> None:
+    for number, weights in enumerate((BIG, BIG2), 1):
+        project.train({"model.bin": weights, "config.json": str(number)})
+        project.tag(f"v{number}.0.0")
+        project.release(f"v{number}.0.0")
+    git(project.top, "revert", "--no-edit", "HEAD")
+    lose_dvc_cache(project)
+    project.tag("v3.0.0")
+    assert project.release("v3.0.0").sent == 0
+    assert project.hub_bytes("v3.0.0", "model.bin") == BIG
+    assert project.hub_bytes("v3.0.0", "config.json") == b"1"
+
+
+def test_a_fresh_clone_fetches_only_the_changed_file_from_the_dvc_remote(project: Project, tmp_path: Path) -> None:
+    remote = tmp_path / "remote"
+    (project.top / ".dvc" / "config").write_text(f"[core]\n    remote = r\n['remote \"r\"']\n    url = {remote}\n")
+    project.train({"model.bin": BIG, "config.json": "1"})
+    project.tag("v1.0.0")
+    project.release("v1.0.0")
+    project.train({"model.bin": BIG, "config.json": "2"})
+    project.tag("v1.0.1")
+    subprocess.run([sys.executable, "-m", "dvc", "push", "--quiet"], cwd=project.top, check=True)
+    clone = project.clone(tmp_path / "runner")
+    outcome = clone.release("v1.0.1")
+    assert (outcome.sent, outcome.known_bytes) == (1, len(BIG))
+    objects = [path for path in (clone.top / ".dvc" / "cache" / "files").rglob("*") if path.is_file()]
+    assert [path.read_bytes() for path in objects if path.suffix != ".dir"] == [b"2"]
+
+
+def test_the_dry_run_says_what_the_release_then_does(project: Project) -> None:
+    project.train({"model.bin": BIG, "config.json": "1"})
+    project.tag("v1.0.0")
+    project.release("v1.0.0")
+    project.train({"model.bin": BIG, "config.json": "2", "new.bin": BIG2})
+    project.tag("v1.1.0")
+    with project.opened() as (workspace, client), workspace.repo.reader() as reader:
+        target = target_of(workspace, "v1.1.0")
+        tree = CommitTree(workspace.repo, reader, target.tag.commit, "v1.1.0")
+        plan = prepare(workspace, client, target, tree, project.told, allow_same=False).plan
+    project.hub.forget_requests()
+    outcome = project.release("v1.1.0")
+    assert (outcome.sent, outcome.new_bytes, outcome.known_bytes) == (len(plan.add), plan.add_bytes, plan.known_bytes)
+    made = [path for method, path in project.hub.requests if method == "POST"]
+    assert len([path for path in made if "/commit/" in path]) == 1
+    assert len([path for path in made if path.startswith(f"/api/models/{project.repo_id}/tag/")]) == 1

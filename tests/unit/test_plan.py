@@ -34,7 +34,6 @@ def request(oid: str, *files: OutputFile, tag: str = "v1.1.0", commit: str = NEW
         repo="me/m",
         name="m",
         private=True,
-        create_repo=True,
         output=output(oid, *files),
     )
 
