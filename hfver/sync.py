@@ -30,6 +30,7 @@ from hfver.release import pointer_at
 from hfver.reporting import Reporter
 from hfver.run_facts import RESULT_FILES, RunFacts, clean_params, numbers, read_facts
 from hfver.run_record import run_here, written_record
+from hfver.same_model import version_of_same_model
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
@@ -84,7 +85,7 @@ def sync(
     if "model" in items:
         message = request.message or commit_message(config, "model", request.experiment, version=request.version_tag)
         recorded = record_model(workspace, run.path, message, commit=request.commit)
-        version = _version(workspace, config, run.model, request, recorded, now)
+        version = _version(workspace, config, run.model, request, recorded, reporter, now)
         _back_up(workspace, config, run, recorded, version, reporter)
     files = run_files(workspace, config, run, request, items, version, recorded)
     if files:
@@ -145,10 +146,20 @@ def _model_for(config: Config, path: str, name: str | None) -> ModelConfig:
 
 
 def _version(
-    workspace: Workspace, config: Config, model: ModelConfig, request: SyncRequest, recorded: Recorded, now: datetime
+    workspace: Workspace,
+    config: Config,
+    model: ModelConfig,
+    request: SyncRequest,
+    recorded: Recorded,
+    reporter: Reporter,
+    now: datetime,
 ) -> str:
     tags = workspace.repo.tags()
     if request.version_tag is None:
+        known = None if request.allow_same else version_of_same_model(workspace, config, model, recorded)
+        if known is not None:
+            reporter.note(f"{recorded.path} is {known} already, so there is no new version")
+            return known
         reachable = frozenset(workspace.repo.commit_graph([recorded.commit]))
         return auto_version(config, model, tags, reachable, request.experiment, now).tag
     tag = request.version_tag

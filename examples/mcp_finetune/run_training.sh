@@ -35,7 +35,7 @@ set_param() {
 # Whether a key of the configuration is true; a wrong configuration ends the script with its errors.
 is_true() {
     value=$(hfver config show "$1" --config "$config") || exit $?
-    printf '%s\n' "$value" | grep -q "^$1	True	"
+    printf '%s\n' "$value" | grep -q "^$1	true	"
 }
 
 cd "$(dirname "$0")"

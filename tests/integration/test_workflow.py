@@ -139,8 +139,22 @@ def test_versions_are_made_as_configured(project: Project) -> None:
     assert manager(project).sync_training_workflow("model", "baseline")["version"] == "exp-baseline-002"
     details = project.top / "configs/huggingface_config.yaml"
     details.write_text(details.read_text().replace("settings:\n", "settings:\n  auto_versioning: false\n"))
+    model(project, text="five")
     with pytest.raises(UsageError, match=r"no version was given, and settings\.auto_versioning is false"):
         manager(project).sync_training_workflow("model", "baseline")
+
+
+def test_a_sync_run_again_goes_on_with_the_version_of_the_first(project: Project) -> None:
+    model(project)
+    first = manager(project).sync_training_workflow("model", "baseline")["version"]
+    (project.top / "notes.txt").write_text("Something else")
+    project.commit("Only code")
+    assert manager(project).sync_training_workflow("model", "baseline")["version"] == first
+    assert git(project.top, "tag") == first
+    assert f"model is {first} already, so there is no new version" in project.told.notes
+    model(project, text="newer")
+    second = manager(project).sync_training_workflow("model", "baseline")["version"]
+    assert git(project.top, "tag").split() == sorted([first, second])
 
 
 def test_a_version_that_exists_is_the_same_model_or_refused(project: Project) -> None:
