@@ -34,6 +34,18 @@ class Problem:
         return f"{self.path}: {self.place}: {self.reason}"
 
 
+def summarised(problems: Iterable[Problem]) -> tuple[str, ...]:
+    """For people: what is said of more than a few files is said once."""
+    groups: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        groups.setdefault((problem.place, problem.reason), []).append(problem)
+    lines: list[str] = []
+    for (place, reason), group in groups.items():
+        few = len(group) <= _SHOWN
+        lines += map(str, group) if few else [f"{len(group)} files: {place}: {reason}"]
+    return tuple(line.removeprefix(": ") for line in lines)
+
+
 class Cache(Protocol):
     """What sources need of ``adapters.dvc_cache.DvcCache``."""
 
@@ -105,8 +117,8 @@ def _lost(wanted: Sequence[OutputFile], asked: Sequence[str], problems: Sequence
     more = f" and {len(wanted) - _SHOWN} more" if len(wanted) > _SHOWN else ""
     lines = [f"{len(wanted)} file(s) of {what} are nowhere to be had: {names}{more}", f"  asked: {', '.join(asked)}"]
     lost = {file.path for file in wanted}
-    said = [problem for problem in problems if not problem.path or problem.path in lost]
-    lines += [f"  {str(problem).removeprefix(': ')}" for problem in said[:_SHOWN]]
+    said = summarised(problem for problem in problems if not problem.path or problem.path in lost)
+    lines += [f"  {line}" for line in said[: 2 * _SHOWN]]
     return IntegrityError("\n".join(lines), hints=["dvc push    (where the files still are)", "hfver push TAG"])
 
 

@@ -79,12 +79,19 @@ class HubReleases:
     def _download_one(
         self, repo: str, commit: str, file: OutputFile, path: Path, advance: Advance, hash_name: HashName
     ) -> Digests:
-        """Write a file, hashed on the way; bytes that an earlier try left are kept and hashed first."""
-        if not file.size:
-            path.touch()
+        """Write a file, hashed on the way. Bytes that an earlier try left are kept, if they turn out to be right."""
+        resumed = path.exists()
+        found = self._write(repo, commit, file, path, advance, hash_name)
+        if resumed and found.sha256 != file.sha256:
+            path.unlink()
+            found = self._write(repo, commit, file, path, advance, hash_name)
+        return found
+
+    def _write(
+        self, repo: str, commit: str, file: OutputFile, path: Path, advance: Advance, hash_name: HashName
+    ) -> Digests:
         hasher = Hasher(hash_name)
         with path.open("a+b", buffering=0) as target:
-            target.seek(0)
             if target.seek(0, os.SEEK_END) > (file.size or 0):
                 target.truncate(0)
             target.seek(0)

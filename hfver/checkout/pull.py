@@ -15,7 +15,7 @@ from hfver.checkout.run import keep_dir_object
 from hfver.checkout.session import Session
 from hfver.checkout.targets import resolve_target
 from hfver.errors import HfverError
-from hfver.sources import Obtained, obtain
+from hfver.sources import Obtained, obtain, summarised
 
 if TYPE_CHECKING:
     from hfver.checkout.run import Wanted
@@ -56,7 +56,7 @@ def pull(
                     raise
                 done.append(Pulled(pointer.path, 0, {}, error=exc.message))
                 continue
-            problems = (*found.notes, *map(str, found.problems))
+            problems = (*found.notes, *summarised(found.problems))
             done.append(Pulled(wanted.output.path, len(wanted.output.files), found.counts, problems))
         return tuple(done)
 

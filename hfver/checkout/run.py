@@ -23,7 +23,7 @@ from hfver.dirobject import build_dir_object, dir_object_id
 from hfver.errors import RefusedError, StateError
 from hfver.hashing import Advance, HashName
 from hfver.model import Output, OutputFile
-from hfver.sources import Cache, FileSource, Obtained, Source, obtain, take_copy
+from hfver.sources import Cache, FileSource, Obtained, Source, obtain, summarised, take_copy
 
 _SHOWN = 5
 
@@ -222,7 +222,7 @@ def _apply(item: Look, obtained: Obtained) -> Result:
         removed=tuple(present.path or item.wanted.output.path for present in comparison.remove),
         unchanged=len(comparison.right),
         sources=obtained.counts,
-        problems=(*obtained.notes, *map(str, obtained.problems)),
+        problems=(*obtained.notes, *summarised(obtained.problems)),
         saved=saved,
     )
 

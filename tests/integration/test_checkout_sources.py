@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,7 +13,8 @@ import pytest
 from dvc.repo import Repo
 
 from hfver.checkout.bring import Options, Outcome, bring
-from hfver.errors import IntegrityError
+from hfver.checkout.export import Exported, Filters, export
+from hfver.errors import IntegrityError, RefusedError, StateError
 from hfver.local_hub.serve import EmbeddedHub
 from hfver.workspace import open_workspace
 from tests.support.damage import flip_a_bit_in, wipe
@@ -226,4 +229,105 @@ def test_what_the_hub_client_has_is_not_downloaded_again(released: Team) -> None
     outcome = released.get("v1.0.0")
     assert outcome.outputs[0].sources["the Hub client's cache"] == 1
     assert not [path for _, path in hub.requests if "weights" in path]
+    assert_is(released, V1)
+
+
+def _export(team: Team, directory: Path, version: str, **options: str | bool) -> Exported:
+    with patch.dict("os.environ", team.project.environ):
+        return export(
+            version,
+            directory,
+            team.project.told,
+            repo=team.project.repo_id,
+            endpoint=team.project.hub.endpoint,
+            force=bool(options.get("force")),
+            filters=Filters(include=[str(options["include"])] if "include" in options else []),
+        )
+
+
+def _read(directory: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_a_release_is_exported_without_git_and_verified(
+    released: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nowhere").mkdir()
+    monkeypatch.chdir(tmp_path / "nowhere")
+    done = _export(released, Path("out"), "^1.0")
+    assert done.version == "v1.1.0"
+    assert _read(tmp_path / "nowhere" / "out") == {
+        name: value.encode() if isinstance(value, str) else value for name, value in V2.items()
+    }
+    assert all(os.access(path, os.W_OK) for path in (tmp_path / "nowhere" / "out").iterdir())
+    assert _export(released, Path("out"), "v1.1.0").written == ()
+    assert [path.name for path in (tmp_path / "nowhere").iterdir()] == ["out"]
+
+
+def test_an_export_of_some_files_downloads_only_these(released: Team, tmp_path: Path) -> None:
+    released.project.hub.forget_requests()
+    _export(released, tmp_path / "out", "v1.0.0", include="*.json")
+    assert set(_read(tmp_path / "out")) == {"config.json"}
+    assert not [path for _, path in released.project.hub.requests if "weights" in path]
+
+
+def test_files_with_equal_content_are_files_of_their_own(team: Team, tmp_path: Path) -> None:
+    team.project.train({"a": "same", "b": "same", "c/d": "same"})
+    team.project.tag("v3.0.0")
+    team.project.release("v3.0.0")
+    _export(team, tmp_path / "out", "v3.0.0")
+    (tmp_path / "out" / "a").write_text("edited")
+    assert _read(tmp_path / "out") == {"a": b"edited", "b": b"same", "c/d": b"same"}
+
+
+def test_an_export_refuses_to_overwrite_what_differs(released: Team, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "config.json").write_text("mine")
+    with pytest.raises(RefusedError, match=r"would be lost: config\.json"):
+        _export(released, tmp_path / "out", "v1.0.0")
+    assert _read(tmp_path / "out") == {"config.json": b"mine"}
+
+
+def test_a_revision_that_is_no_release_cannot_be_exported(released: Team, tmp_path: Path) -> None:
+    with pytest.raises(StateError, match=r"has no version v9\.9\.9; it has v1\.0\.0, v1\.1\.0"):
+        _export(released, tmp_path / "out", "v9.9.9")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_download_cut_in_the_middle_is_continued(team: Team, own_hub: HubForTests) -> None:
+    team.project.hub = own_hub
+    team.endpoint = own_hub.endpoint
+    team.project.release("v1.0.0")
+    wipe_cache(team)
+    wipe_remote(team)
+    own_hub.faults.cut("GET", "resolve/.*weights", after_bytes=50_000, times=2)
+    own_hub.faults.fail("GET", "resolve/.*config", 503)
+    own_hub.forget_requests()
+    outcome = team.get("v1.0.0")
+    assert outcome.outputs[0].sources[HUB.format(repo=team.project.repo_id)] == 3
+    assert_is(team, V1)
+    asked = [path for method, path in own_hub.requests if method == "GET" and "weights" in path and "resolve" in path]
+    assert len(asked) == 3
+
+
+def test_a_download_that_was_killed_goes_on_where_it_was(released: Team) -> None:
+    wipe_cache(released)
+    wipe_remote(released)
+    parts = released.cache / "hfver-tmp"
+    parts.mkdir(parents=True, exist_ok=True)
+    (parts / f"hub-{hashlib.sha256(WEIGHTS).hexdigest()}").write_bytes(WEIGHTS[:100_000])
+    released.project.hub.forget_requests()
+    outcome = released.get("v1.0.0")
+    assert not [problem for problem in outcome.outputs[0].problems if "damaged" in problem]
+    assert_is(released, V1)
+    assert list(parts.iterdir()) == []
+
+
+def test_a_damaged_part_of_a_download_is_not_kept(released: Team) -> None:
+    wipe_cache(released)
+    wipe_remote(released)
+    parts = released.cache / "hfver-tmp"
+    parts.mkdir(parents=True, exist_ok=True)
+    (parts / f"hub-{hashlib.sha256(WEIGHTS).hexdigest()}").write_bytes(b"x" * 100_000)
+    released.get("v1.0.0")
     assert_is(released, V1)
