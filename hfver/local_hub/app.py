@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Router
 
 from hfver.local_hub.errors import HubError, MovedError, not_offered
 from hfver.local_hub.exchange import Exchange, Receive, Scope, Send, exchange_for, hang_up
+from hfver.local_hub.failures import refusal_of
 from hfver.local_hub.faults import Fault
 from hfver.local_hub.hub import Hub
 from hfver.local_hub.routes import (
@@ -51,24 +52,24 @@ class HubApp:
         target = _target(scope)
         self._hub.requests.append((scope["method"], target))
         fault = self._hub.faults.due(scope["method"], target) if self._hub.faults is not None else None
-        exchange = exchange_for(fault, receive, send, self._transport(scope))
         if fault is None:
-            await self._answer(scope, exchange)
+            await self._answer(scope, Exchange(receive, send))
         else:
-            await self._misbehave(fault, scope, exchange, Exchange(receive, send))
+            await self._misbehave(fault, scope, receive, send)
 
-    async def _misbehave(self, fault: Fault, scope: Scope, exchange: Exchange, real: Exchange) -> None:
+    async def _misbehave(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        transport = self._transport(scope)
+        exchange = exchange_for(fault, receive, send, transport)
         await asyncio.sleep(fault.delay)
         replaced = fault.status is not None or (fault.cut and fault.cut_after_bytes is None)
         if fault.work_first or not replaced:
             await self._answer(scope, exchange)
-        transport = self._transport(scope)
         if fault.status is not None:
             error = HubError(fault.status, None, fault.message, headers=fault.headers)
             await exchange.drain()
-            await error.response()(scope, real.receive, real.send)
+            await error.response()(scope, receive, send)
         elif replaced and transport is not None:
-            await hang_up(transport, real.receive)
+            await hang_up(transport, receive)
 
     def _transport(self, scope: Scope) -> asyncio.Transport | None:
         faults = self._hub.faults
@@ -85,13 +86,14 @@ class HubApp:
             await _refuse(scope, exchange, refusal.response())
         except ClientDisconnect:
             return
-        except Exception:
+        except Exception as error:
             number = secrets.token_hex(8)
-            LOG.exception("request %s failed: %s %s", number, scope["method"], _target(scope))
+            # Without the query, which may hold the permission for an upload.
+            LOG.exception("request %s failed: %s %s", number, scope["method"], scope["path"])
             if exchange.started:
                 raise
-            error = HubError(500, None, f"The embedded hub made a mistake (request {number} in its log).")
-            await _refuse(scope, exchange, error.response())
+            mistake = HubError(500, None, f"The embedded hub made a mistake (request {number} in its log).")
+            await _refuse(scope, exchange, (refusal_of(error) or mistake).response())
 
     def _path(self, scope: Scope) -> str:
         """As it was sent; a client whose endpoint ends in a slash begins it with two."""

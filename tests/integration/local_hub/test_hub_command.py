@@ -153,6 +153,8 @@ def test_scrub_finds_a_damaged_git_object(own_hub: HubForTests) -> None:
     found = hfver_hub("scrub", "--store", own_hub.server.store)
     assert found.returncode == 3
     assert f"git repository of {repo}" in found.stdout
+    answer = httpx2.get(f"{own_hub.endpoint}/{repo}/resolve/main/a.txt")
+    assert (answer.status_code, "hfver hub scrub" in answer.json()["error"]) == (500, True)
     kept = hfver_hub("gc", "--grace", "0", "--store", own_hub.server.store)
     assert (kept.returncode, "hfver hub scrub" in kept.stderr) == (7, True)
 
