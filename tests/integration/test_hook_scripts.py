@@ -184,8 +184,8 @@ def test_git_works_on_after_hfver_is_gone(forsaken: Repo) -> None:
         ["fetch", "--quiet", "."],
         ["pack-refs", "--all"],
         ["gc", "--quiet"],
-        ["clone", "--quiet", ".", "../clone"],
-        ["init", "--quiet", "--bare", "../bare.git"],
+        ["clone", "--quiet", "--template=", ".", "../clone"],
+        ["init", "--quiet", "--template=", "--bare", "../bare.git"],
         ["reset", "--quiet", "--hard", "HEAD~1"],
         ["stash", "list"],
     ]

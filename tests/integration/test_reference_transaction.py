@@ -149,7 +149,8 @@ ARRIVED: dict[str, Callable[[Repo, Repo], object]] = {
         repo.git("fetch", "--tags", "--force", "origin"),
     ),
     "fetch --all -j2": lambda repo, upstream: (
-        repo.git("remote", "add", "second", str(upstream.path)), repo.git("fetch", "--all", "-j2"),
+        repo.git("remote", "add", "second", str(upstream.path)), # git itself may stumble over its own lock here
+        repo.run("fetch", "--all", "-j2", check=False),
     ),
     "pull": lambda repo, _: repo.git("pull", "--quiet", "--tags", "origin", "main"),
     "remote update": lambda repo, _: repo.git("remote", "update"),
