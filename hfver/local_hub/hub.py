@@ -26,7 +26,6 @@ from hfver.local_hub.repos import Repo, Repos
 
 PAGE_SIZE = 1000
 REQUESTS_REMEMBERED = 100_000
-SWEEP_EVERY = 3600.0
 GIT_READ = "/git-upload-pack"
 
 
@@ -49,10 +48,10 @@ class Hub:
         self.content = ContentStore(root / "content")
         self.capabilities = Capabilities(root / "content")
 
-    def sweep(self) -> None:
-        """Remove what crashed processes left behind; at most once an hour, as it looks at every repository."""
+    def sweep(self, *, every: float = 0.0) -> None:
+        """Remove what crashed processes left behind, unless that was done less than `every` seconds ago."""
         now = time.time()
-        if now - float(self.database.setting("swept") or 0) < SWEEP_EVERY:
+        if now - float(self.database.setting("swept") or 0) < every:
             return
         self.database.set("swept", str(now))
         self.git.sweep({repo.id for repo in self.repos.all()})

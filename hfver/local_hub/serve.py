@@ -24,6 +24,7 @@ from hfver.local_hub.hub import Hub
 LOOPBACK = "127.0.0.1"
 # Longer than clients keep idle connections, or one could be closed in the moment a request is sent on it.
 KEEP_ALIVE = 75
+DAY = 24 * 3600.0
 LONGEST_HEAD = 1 << 20
 
 
@@ -70,7 +71,10 @@ class EmbeddedHub:
     ) -> None:
         self._server.stop()
         self._thread.join()
-        self.hub.close()
+        try:
+            self.hub.sweep(every=DAY)
+        finally:
+            self.hub.close()
 
 
 def serve(
