@@ -53,6 +53,7 @@ class Cache(Protocol):
     def temporary(self, hint: str = "") -> Path: ...
     def insert(self, temporary: Path, md5: str, hash_name: HashName) -> Path: ...
     def discard(self, md5: str, hash_name: HashName) -> None: ...
+    def settle(self) -> None: ...
 
 
 class Source(Protocol):
@@ -100,6 +101,8 @@ def obtain(
         except HfverError as exc:  # a place that cannot be asked is like one that has nothing
             problems.append(Problem("", source.place, exc.message))
             unreachable = exc
+        finally:
+            cache.settle()
         wanted = list(cache.missing(wanted, hash_name))
         if before > len(wanted):
             counts[source.place] = before - len(wanted)
@@ -196,6 +199,7 @@ class HubSource:
     revisions: Callable[[], Iterable[str]]
     cache: Cache
     hash_name: HashName = "md5"
+    learn: Callable[[Sequence[OutputFile]], None] = lambda _files: None  # told of content whose digests were both right
 
     @property
     def place(self) -> str:
@@ -219,11 +223,13 @@ class HubSource:
         self, revision: str, offered: Sequence[OutputFile], wanted: Mapping[str, OutputFile], advance: Advance
     ) -> list[Problem]:
         problems: list[Problem] = []
+        right: list[OutputFile] = []
 
         def done(file: OutputFile, path: Path, found: Digests) -> None:
             expected = wanted[file.md5].sha256 or file.sha256
             if (found.md5, found.sha256) == (file.md5, expected):
                 self.cache.insert(path, file.md5, self.hash_name)
+                right.append(file)
                 return
             path.unlink()
             reason = f"damaged there (sha256 {found.sha256[:16]}…, expected {(expected or '')[:16]}…)"
@@ -232,7 +238,10 @@ class HubSource:
         def into(file: OutputFile) -> Path:
             return self.cache.temporary(f"hub-{file.sha256}")
 
-        self.hub.download(self.repo, revision, offered, into, done, advance, self.hash_name)
+        try:
+            self.hub.download(self.repo, revision, offered, into, done, advance, self.hash_name)
+        finally:
+            self.learn(right)
         return problems
 
 

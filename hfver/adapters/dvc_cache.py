@@ -47,6 +47,7 @@ class DvcCache:
     def __init__(self, directory: Path, memory: Memory, *, shared: bool = False) -> None:
         self.directory = directory
         self._memory = memory
+        self._inserted: list[tuple[str, int, int, int]] = []
         self._directory_mode = 0o2775 if shared else None
 
     def object_path(self, md5: str, hash_name: HashName = "md5") -> Path:
@@ -133,8 +134,16 @@ class DvcCache:
         self._make(final.parent)
         with suppress(PermissionError):  # some shared file systems do not let us; DVC then rehashes
             temporary.chmod(_OBJECT_MODE)
+        mark = _mark(str(temporary))
         temporary.replace(final)
+        self._inserted.append((str(final), *mark[1:]))
         return final
+
+    def settle(self) -> None:
+        """Remember that what was inserted is whole. Not in ``insert``: threads call that, and one row is as dear as
+        a thousand."""
+        marks, self._inserted = self._inserted, []
+        self._memory.remember_verified(marks)
 
     def insert_bytes(self, raw: bytes, oid: str, hash_name: HashName = "md5") -> Path:
         temporary = self.temporary()

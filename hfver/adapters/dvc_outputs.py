@@ -192,6 +192,11 @@ class DvcProject:
             with ThreadPoolExecutor(min(int(odb.fs.jobs), len(files)), thread_name_prefix="dvc-fetch") as pool:
                 return tuple(problem for problem in pool.map(one, files) if problem is not None)
 
+    def fetch_output(self, path: Path) -> None:
+        """``dvc fetch`` of one output as the work tree's pointer has it. What came is not verified."""
+        with self._repo() as repo, _dvc_errors(f"DVC cannot fetch {path}"):
+            repo.fetch(targets=[str(path)])
+
     def _fetch_one(self, odb: Any, file: OutputFile, hash_name: HashName) -> str | None:
         temporary = self.cache.temporary()
         try:

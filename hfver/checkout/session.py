@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from hfver.hashing import Advance, Hasher
 from hfver.model import Output, OutputFile, OutputPointer
 from hfver.resolve import DirSource, list_outputs, load_output, resolve_pointer
 from hfver.sources import FileSource, HubSource, Problem, Source, dir_object_of
+from hfver.state import Content
 
 if TYPE_CHECKING:
     from hfver.adapters.dvc_outputs import DvcProject
@@ -77,7 +78,10 @@ class Session:
         release = ReleaseOnHub(self, pointer)
         dir_sources: list[DirSource] = [project.cache.read_dir_object]
         if not local_only:
-            dir_sources += [*([project.read_remote_dir_object] if pointer.pushed else []), release.dir_object]
+            remote = (
+                project.read_remote_dir_object if pointer.pushed else DvcFetchSource(self, project, pointer).dir_object
+            )
+            dir_sources += [remote, release.dir_object]
         output = load_output(self.tree, pointer, dir_sources)
         sources = [] if local_only else self._sources(project, output, release)
         recorded = RecordedContent(self, output, dir_sources)
@@ -92,6 +96,8 @@ class Session:
         if pointer.pushed and (pointer.remote or project.settings.default_remote):
             sources.append(DvcRemoteSource(project, pointer))
         sources.append(release)
+        if pointer.files is not None or not pointer.pushed:
+            sources.append(DvcFetchSource(self, project, pointer))
         return sources
 
     def _project(self, dvc_root: str) -> DvcProject:
@@ -141,7 +147,16 @@ class ReleaseOnHub:
         repo = self.session.model_of(self.pointer).repo
         cache = self.session.workspace.dvc(self.pointer.dvc_root).cache
         hub = self.session.releases
-        return HubSource(hub, repo, lambda: self._revisions(repo), cache, self.pointer.hash_name).obtain(files, advance)
+        revisions = partial(self._revisions, repo)
+        return HubSource(hub, repo, revisions, cache, self.pointer.hash_name, self._learn).obtain(files, advance)
+
+    def _learn(self, files: Sequence[OutputFile]) -> None:
+        """What was hashed on the way in is not hashed again to publish it."""
+        contents = [
+            Content(file.md5, file.size, file.sha256) for file in files if file.size is not None and file.sha256
+        ]
+        if self.pointer.hash_name == "md5":
+            self.session.workspace.state.remember_content(contents)
 
     def _revisions(self, repo: str) -> Iterator[str]:
         tags = self.session.releases.tags(repo)
@@ -182,6 +197,39 @@ class DvcRemoteSource:
     def obtain(self, files: Sequence[OutputFile], advance: Advance) -> Sequence[Problem]:
         pointer = self.pointer
         return self.project.fetch(files, hash_name=pointer.hash_name, remote=pointer.remote, advance=advance)
+
+
+@dataclass(frozen=True)
+class DvcFetchSource:
+    """DVC's own fetch, for what only it can find: imports, and remotes with versions. It is not believed, but checked.
+
+    DVC fetches what the work tree's pointer names, so this helps while that is the pointer of the version.
+    """
+
+    session: Session
+    project: DvcProject
+    pointer: OutputPointer
+    place: str = "dvc fetch"
+
+    def obtain(self, files: Sequence[OutputFile], advance: Advance) -> Sequence[Problem]:
+        hash_name, cache = self.pointer.hash_name, self.project.cache
+        if not self._fetch():
+            return [Problem("", self.place, f"{self.pointer.pointer_file} is another one in the workspace")]
+        gone = {file.md5 for file in cache.missing(files, hash_name)}
+        damaged = cache.damaged([file for file in files if file.md5 not in gone], hash_name, advance)
+        for file in damaged:
+            cache.discard(file.md5, hash_name)
+        return [Problem(file.path, self.place, "damaged there") for file in damaged]
+
+    def dir_object(self, pointer: OutputPointer) -> bytes | None:
+        return self.project.cache.read_dir_object(pointer) if self._fetch() else None
+
+    def _fetch(self) -> bool:
+        workspace, name = self.session.workspace, self.pointer.pointer_file
+        if WorkTree(workspace.repo).read(name) != self.session.tree.read(name):
+            return False
+        self.project.fetch_output(workspace.repo.top / self.pointer.path)
+        return True
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from hfver.checkout.bring import Options, Outcome, bring
 from hfver.errors import RefusedError, StateError, UsageError
 from hfver.reporting import Silent
 from hfver.workspace import open_workspace
-from tests.support.dvcing import dvc_add, new_dvc_repo, train, write_files
+from tests.support.dvcing import add_remote, dvc_add, dvc_push, new_dvc_repo, train, write_files
 from tests.support.gitting import commit, git
 from tests.support.project import CONFIG, DETAILS
 
@@ -274,3 +274,19 @@ def test_a_copy_can_be_of_some_files(root: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["same"]
     assert hfver(root, "v1.0.0", "--to", str(tmp_path / "o"), "--include", "nothing").returncode == 2
+
+
+def test_an_import_comes_from_where_it_was_imported(root: Path, tmp_path: Path) -> None:
+    origin = new_dvc_repo(tmp_path / "origin")
+    add_remote(origin, tmp_path / "storage")
+    train(origin, {"data.csv": "1,2,3\n"}, path="shared")
+    dvc_push(origin)
+    with Repo(str(root)) as repo:
+        repo.imp(str(origin), "shared", out=str(root / "imported"))
+    commit(root, "Import")
+    git(root, "tag", "with-import")
+    shutil.rmtree(root / "imported")
+    shutil.rmtree(root / ".dvc" / "cache")
+    outcome = get(root, "with-import", "imported")
+    assert outcome.outputs[0].unchanged == 0
+    assert (root / "imported" / "data.csv").read_text() == "1,2,3\n"
