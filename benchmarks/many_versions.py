@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from benchmarks.budgets import Budget
 from benchmarks.measuring import Timing, own_environment, timed
 from hfver.trailers import Trailers, render_trailers
 
@@ -88,6 +89,16 @@ def run(count: int) -> list[tuple[str, Timing]]:
         subprocess.run(["git", "reset", "--quiet", "--hard"], cwd=gto, env=environ, check=True)
         results.append(("gto show", timed(["gto", "show"], gto, environ, runs=1)))
         return results
+
+
+def budgets(count: int) -> list[Budget]:
+    found = dict(run(count))
+    gto = f"gto show: {found['gto show'].wall:.1f} s"
+    return [
+        Budget(f"{label.split(',')[0]}, {count} versions, warm", timing.wall, 0.5, "s", gto)
+        for label, timing in found.items()
+        if label.endswith("warm")
+    ]
 
 
 def main() -> None:

@@ -17,24 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.budgets import Budget, table
 from benchmarks.measuring import ServedHub, Timing, once, own_environment, served_hub
 
 GIGABYTE = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One comparison: ``value`` and ``bound`` are ratios, or fractions of the bytes."""
-
-    label: str
-    ours: str
-    theirs: str
-    value: float
-    bound: float
-
-    @property
-    def verdict(self) -> str:
-        return "met" if self.value <= self.bound else "MISSED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +82,11 @@ def shown(timing: Timing) -> str:
     return f"{timing.wall:.1f} s, {timing.cpu:.1f} s CPU, {timing.memory / 1e6:.0f} MB"
 
 
-def first_and_next(root: Path, scale: float) -> list[Row]:
+def beside(ours: Timing, theirs: Timing) -> str:
+    return f"hfver {shown(ours)}; hf {shown(theirs)}"
+
+
+def first_and_next(root: Path, scale: float) -> list[Budget]:
     """Twenty files of a gigabyte together, then one of them changed."""
     with sides(root) as (ours, theirs):
         size = int(GIGABYTE * scale / 20)
@@ -104,17 +94,19 @@ def first_and_next(root: Path, scale: float) -> list[Row]:
             write_random(ours.folder / f"model-{number:05}.safetensors", size, number)
         shutil.copytree(ours.folder, theirs.folder, dirs_exist_ok=True)
         they, we = upload(theirs), release(ours, "v1.0.0")
-        rows = [Row("first release, 1 GB", shown(we), shown(they), we.wall / they.wall, 1.0)]
+        peak = we.memory
+        rows = [Budget("first release, 1 GB", we.wall / they.wall, 1.0, "x hf upload", beside(we, they))]
         for side in (ours, theirs):
             (side.folder / "model-00003.safetensors").unlink()
             write_random(side.folder / "model-00003.safetensors", size, 1003)
         they, we = upload(theirs), release(ours, "v1.1.0")
-        rows.append(Row("release, 1 of 20 files changed", shown(we), shown(they), we.wall / they.wall, 0.15))
-        rows.append(Row("peak memory, bytes / 400 MB", shown(we), "", we.memory / 400e6, 1.0))
+        ratio = we.wall / they.wall
+        rows.append(Budget("release, 1 of 20 files changed", ratio, 0.15, "x hf upload", beside(we, they)))
+        rows.append(Budget("peak memory of the first release", peak / 1e6, 400, "MB"))
         return rows
 
 
-def fine_tune(root: Path, scale: float) -> list[Row]:
+def fine_tune(root: Path, scale: float) -> list[Budget]:
     """One percent of a 500 MB file changed: what the hub stores for it."""
     with sides(root) as (ours, _theirs):
         size = int(GIGABYTE * scale / 2)
@@ -129,11 +121,12 @@ def fine_tune(root: Path, scale: float) -> list[Row]:
             file.write(random.Random(8).randbytes(size // 100))
         timing = release(ours, "v1.1.0")
         grown = ours.hub.stored() - before
-        return [Row("fine-tune, bytes stored / size", f"{grown / 1e6:.1f} MB", shown(timing), grown / size, 0.03)]
+        detail = f"{grown / 1e6:.1f} MB stored, {shown(timing)}"
+        return [Budget("release, 1 % of a 500 MB file changed", 100 * grown / size, 3, "% of its bytes", detail)]
 
 
-def run(scale: float) -> list[Row]:
-    rows: list[Row] = []
+def run(scale: float) -> list[Budget]:
+    rows: list[Budget] = []
     for measure in (first_and_next, fine_tune):
         with tempfile.TemporaryDirectory(prefix="hfver-bench-") as name:
             rows += measure(Path(name), scale)
@@ -143,8 +136,7 @@ def run(scale: float) -> list[Row]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="size of the data, 1.0 is the gigabyte of the bounds")
-    for row in run(parser.parse_args().scale):
-        print(f"{row.label:32} {row.value:6.2f} (bound {row.bound}) {row.verdict}\n    {row.ours}\n    {row.theirs}")
+    print(table(run(parser.parse_args().scale)))
 
 
 if __name__ == "__main__":

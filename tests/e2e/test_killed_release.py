@@ -54,9 +54,7 @@ def project_on(kind: str, tmp_path: Path, shared: HubForTests) -> Iterator[tuple
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("kind", ["embedded", "served"])
 @pytest.mark.parametrize("seed", [1, 2])
-def test_fifty_kills_lose_nothing_and_double_nothing(
-    tmp_path: Path, hub: HubForTests, kind: str, seed: int
-) -> None:
+def test_fifty_kills_lose_nothing_and_double_nothing(tmp_path: Path, hub: HubForTests, kind: str, seed: int) -> None:
     chance = random.Random(seed)
     with project_on(kind, tmp_path, hub) as (project, environ):
         killed = 0
