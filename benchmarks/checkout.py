@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.budgets import Budget
 from benchmarks.measuring import Timing, once, own_environment, served_hub
 
 SMALL_FILES = 20_000
@@ -219,6 +220,14 @@ def downloads(bench: Bench, origin: Path, size: str) -> list[Row]:
                 bound=1.1,
             ),
         ]
+
+
+def budgets(scale: float) -> list[Budget]:
+    return [
+        Budget(row.what, row.ratio, row.bound, "x", f"hfver {row.ours.wall:.2f} s, beside it {row.theirs.wall:.2f} s")
+        for row in main(["--scale", str(scale)])
+        if row.bound is not None
+    ]
 
 
 def main(argv: Sequence[str] | None = None) -> list[Row]:
