@@ -53,6 +53,10 @@ class StateError(HfverError):
     exit_code = EXIT_FAILED
 
 
+class NoSpaceError(StateError):
+    """The disk is too full for what is to be written to it; no other source would help."""
+
+
 class DriftError(HfverError):
     """git, DVC and the Hub disagree about a version."""
 

@@ -6,6 +6,7 @@ and named in the report; only when no source is left is that an error.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from typing import Protocol
 
 from hfver.checkout.links import Linker
 from hfver.dirobject import build_dir_object, dir_object_id
-from hfver.errors import HfverError, IntegrityError
+from hfver.errors import HfverError, IntegrityError, NoSpaceError
 from hfver.hashing import Advance, Digests, HashName, hash_file
 from hfver.model import OutputFile, OutputPointer
 from hfver.receipt import Receipt
@@ -98,6 +99,8 @@ def obtain(
         before = len(wanted)
         try:
             problems += source.obtain(wanted, advance)
+        except NoSpaceError:
+            raise
         except HfverError as exc:  # a place that cannot be asked is like one that has nothing
             problems.append(Problem("", source.place, exc.message))
             unreachable = exc
@@ -169,6 +172,16 @@ def take_copy(path: Path, file: OutputFile, cache: Cache, linker: Linker, hash_n
     return None
 
 
+def require_space(directory: Path, needed: int) -> None:
+    """Say before a download that there is no room for it, and not after an hour."""
+    free = shutil.disk_usage(directory).free
+    if needed > free:
+        raise NoSpaceError(
+            f"{directory} has {free / 1e9:.1f} GB left, {needed / 1e9:.1f} GB are needed",
+            hints=["df -h .", "hfver gc    (drops from DVC's cache what the Hub has too)"],
+        )
+
+
 # -- the Hub -------------------------------------------------------------------------------------------------------
 
 
@@ -238,6 +251,7 @@ class HubSource:
         def into(file: OutputFile) -> Path:
             return self.cache.temporary(f"hub-{file.sha256}")
 
+        require_space(self.cache.temporary().parent, sum(file.size or 0 for file in offered))
         try:
             self.hub.download(self.repo, revision, offered, into, done, advance, self.hash_name)
         finally:

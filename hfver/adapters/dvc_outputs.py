@@ -18,7 +18,7 @@ from hfver.adapters.dvc_ignore import ignored_by_dvc
 from hfver.adapters.dvc_lock import dvc_lock, refuse_if_in_use
 from hfver.adapters.dvc_state import DvcState, row_checksum
 from hfver.checkout.compare import Knows
-from hfver.checkout.links import LinkType
+from hfver.checkout.links import FULL, LinkType, no_space
 from hfver.errors import StateError
 from hfver.hashing import HashName, hash_file
 from hfver.model import OutputFile, OutputPointer
@@ -208,6 +208,8 @@ class DvcProject:
         except FileNotFoundError:
             return "not there"
         except OSError as exc:
+            if exc.errno in FULL:
+                raise no_space(str(temporary)) from exc
             return f"not readable: {exc}"
         finally:
             temporary.unlink(missing_ok=True)

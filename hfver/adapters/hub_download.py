@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,8 @@ from io import FileIO
 from pathlib import Path
 
 from hfver.adapters.hub_client import HubClient
-from hfver.errors import UnreachableError
+from hfver.checkout.links import FULL, no_space
+from hfver.errors import StateError, UnreachableError
 from hfver.hashing import BLOCK, Advance, Digests, Hasher, HashName
 from hfver.hub_state import HubRefs
 from hfver.hub_view import read_receipt
@@ -29,6 +31,7 @@ class HubReleases:
     def __init__(self, client: HubClient, state: State) -> None:
         self._client = client
         self._state = state
+        self._stop = threading.Event()
         self._refs: dict[str, HubRefs | None] = {}
 
     def tags(self, repo: str) -> Sequence[str]:
@@ -74,7 +77,9 @@ class HubReleases:
             for result in [pool.submit(one, file) for file in ordered]:
                 result.result()
         finally:
+            self._stop.set()  # after an error or Ctrl-C nobody waits for the rest of a big file
             pool.shutdown(cancel_futures=True)
+            self._stop.clear()
 
     def _download_one(
         self, repo: str, commit: str, file: OutputFile, path: Path, advance: Advance, hash_name: HashName
@@ -109,9 +114,11 @@ class HubReleases:
             try:
                 with self._client.stream(repo, commit, file.path, start=start) as blocks:
                     for block in blocks:
-                        target.write(block)
+                        _append(target, block)
                         hasher.update(block)
                         advance(len(block))
+                        if self._stop.is_set():
+                            raise StateError(f"{file.path}: the download was stopped")
             except UnreachableError as exc:
                 tries = 0 if target.tell() > start else tries + 1
                 if tries > _RETRIES:
@@ -120,3 +127,15 @@ class HubReleases:
             else:
                 if target.tell() == start:
                     return  # shorter than its receipt says: the digest will tell
+
+
+def _append(target: FileIO, block: bytes) -> None:
+    """Write all of a block. Errors of the disk are told from those of the network here: both are OSError."""
+    try:
+        view = memoryview(block)
+        while view:
+            view = view[target.write(view) or 0 :]
+    except OSError as exc:
+        if exc.errno in FULL:
+            raise no_space(str(target.name)) from exc
+        raise StateError(f"{target.name}: {exc.strerror}") from exc

@@ -5,12 +5,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Literal
 
-from hfver.errors import StateError
+from hfver.errors import NoSpaceError
 
 LinkType = Literal["reflink", "hardlink", "symlink", "copy"]
 
@@ -20,6 +19,8 @@ _COPY_BLOCK = 1 << 24
 _UNSUPPORTED = frozenset({
     errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.EPERM, errno.EMLINK, errno.ENOSYS, errno.EACCES,
 })  # fmt: skip
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Linker:
@@ -102,13 +103,13 @@ def _copy_bytes(old: int, new: int) -> None:
 
 
 def _explained(exc: OSError, target: str) -> Exception:
-    if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return StateError(f"no space left for {target}", hints=["df -h .", "make room and run the same command again"])
-    return exc
+    return no_space(target) if exc.errno in FULL else exc
 
 
-def temporary_name(directory: str) -> str:
-    return f"{directory}/{secrets.token_hex(8)}"
+def no_space(target: str) -> NoSpaceError:
+    return NoSpaceError(
+        f"no space left for {target}", hints=["df -h .", "make room and run the same command again: it goes on"]
+    )
 
 
 _MAKE: dict[LinkType, Callable[[str, str], None]] = {

@@ -16,7 +16,7 @@ from hfver.errors import HfverError, StateError
 from hfver.hashing import Advance, Hasher
 from hfver.model import Output, OutputFile, OutputPointer
 from hfver.resolve import DirSource, list_outputs, load_output, resolve_pointer
-from hfver.sources import FileSource, HubSource, Problem, Source, dir_object_of
+from hfver.sources import FileSource, HubSource, Problem, Source, dir_object_of, require_space
 from hfver.state import Content
 
 if TYPE_CHECKING:
@@ -196,6 +196,8 @@ class DvcRemoteSource:
 
     def obtain(self, files: Sequence[OutputFile], advance: Advance) -> Sequence[Problem]:
         pointer = self.pointer
+        if len(files) == pointer.nfiles and pointer.size is not None:  # else nobody knows how much is missing
+            require_space(self.project.cache.temporary().parent, pointer.size)
         return self.project.fetch(files, hash_name=pointer.hash_name, remote=pointer.remote, advance=advance)
 
 

@@ -290,3 +290,15 @@ def test_an_import_comes_from_where_it_was_imported(root: Path, tmp_path: Path) 
     outcome = get(root, "with-import", "imported")
     assert outcome.outputs[0].unchanged == 0
     assert (root / "imported" / "data.csv").read_text() == "1,2,3\n"
+
+
+def test_where_nothing_is_to_be_fetched_no_library_is_loaded(root: Path) -> None:
+    script = """
+import sys
+from hfver.cli.main import run
+assert run(sys.argv[1:]) == 0
+heavy = {"dvc", "dvc_data", "fsspec", "git", "huggingface_hub", "pydantic", "rich", "ruamel"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    for version in ("v1.0.0", "v1.0.0", "v1.2.0"):
+        subprocess.run([sys.executable, "-c", script, "checkout", version, "-q"], cwd=root, check=True, timeout=60)

@@ -12,9 +12,10 @@ from unittest.mock import patch
 import pytest
 from dvc.repo import Repo
 
+from hfver.adapters.hub_download import _append
 from hfver.checkout.bring import Options, Outcome, bring
 from hfver.checkout.export import Exported, Filters, export
-from hfver.errors import IntegrityError, RefusedError, StateError
+from hfver.errors import IntegrityError, NoSpaceError, RefusedError, StateError
 from hfver.local_hub.serve import EmbeddedHub
 from hfver.workspace import open_workspace
 from tests.support.damage import flip_a_bit_in, wipe
@@ -331,3 +332,19 @@ def test_a_damaged_part_of_a_download_is_not_kept(released: Team) -> None:
     (parts / f"hub-{hashlib.sha256(WEIGHTS).hexdigest()}").write_bytes(b"x" * 100_000)
     released.get("v1.0.0")
     assert_is(released, V1)
+
+
+def test_a_disk_too_small_is_named_before_the_download(released: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    wipe_cache(released)
+    wipe_remote(released)
+    before = released.content()
+    usage = shutil.disk_usage(released.project.top)
+    monkeypatch.setattr("hfver.sources.shutil.disk_usage", lambda _path: usage._replace(free=1000))
+    with pytest.raises(NoSpaceError, match=r"hfver-tmp has 0\.0 GB left"):
+        released.get("v1.0.0")
+    assert released.content() == before
+
+
+def test_a_disk_that_fills_up_is_not_taken_for_a_bad_network() -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(NoSpaceError, match="no space left for"):
+        _append(full, b"x")
