@@ -24,9 +24,9 @@ def announce(outcomes: Sequence[Outcome], hub: HubClient, reporter: Reporter) ->
     for outcome in outcomes:
         for warning in outcome.warnings:
             reporter.warn(f"{outcome.tag}: {warning}")
-        where = f"{outcome.repo} on the embedded hub"
-        if not hub.embedded:
-            where = hub.revision_url(outcome.repo, outcome.tag)
+        where = hub.revision_url(outcome.repo, outcome.tag)
+        if hub.embedded:
+            where += " (while `hfver hub serve` runs)"
         if outcome.already_published:
             reporter.note(f"{outcome.tag} is released: {where}")
             continue
