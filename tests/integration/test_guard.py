@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from hfver.guard import refusal
+from hfver.hook_repo import find_repo
+from hfver.intent import RefChange
 from tests.support.hook_project import HookProject, new_hook_project
 from tests.support.hub import HubForTests
 
@@ -103,3 +106,15 @@ def test_a_switched_off_guard_refuses_nothing(project: HookProject) -> None:
     done = project.repo.run("tag", "v1.0.0")
     assert "refused" not in done.stderr
     assert project.repo.owed() == {("v1.0.0", project.repo.tag_object("v1.0.0"))}
+
+
+def test_a_guard_that_fails_itself_allows(project: HookProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    untrack(project)
+    change = RefChange("0" * 40, project.repo.git("rev-parse", "HEAD"), "refs/tags/v1.0.0")
+    assert refusal(find_repo(project.top), change) is not None
+
+    def broken(*_arguments: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("hfver.guard.settings_at", broken)
+    assert refusal(find_repo(project.top), change) is None

@@ -149,8 +149,8 @@ ARRIVED: dict[str, Callable[[Repo, Repo], object]] = {
         repo.git("fetch", "--tags", "--force", "origin"),
     ),
     "fetch --all -j2": lambda repo, upstream: (
-        repo.git("remote", "add", "second", str(upstream.path)), # git itself may stumble over its own lock here
-        repo.run("fetch", "--all", "-j2", check=False),
+        repo.git("remote", "add", "second", str(upstream.path)),
+        repo.run("fetch", "--all", "-j2", check=False),  # git may stumble over its own lock here, hooks or not
     ),
     "pull": lambda repo, _: repo.git("pull", "--quiet", "--tags", "origin", "main"),
     "remote update": lambda repo, _: repo.git("remote", "update"),
@@ -175,6 +175,23 @@ def test_a_tag_that_arrives_or_is_replayed_is_not_released(
 def test_a_tag_that_arrived_is_known_afterwards(repo: Repo, upstream: Repo) -> None:
     repo.git("fetch", "--tags", "origin")
     assert {"v5.0.0", "v5.1.0"} <= repo.seen()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the scripts look at /proc")
+@pytest.mark.parametrize("options", [[], ["-C", ".", "-c", "a.b=tag"]], ids=["plain", "with options"])
+def test_no_program_is_started_for_tags_that_arrive(
+    repo: Repo, upstream: Repo, tmp_path: Path, options: list[str]
+) -> None:
+    """Before git 2.51 a thousand fetched tags are two thousand calls of the hook."""
+    started = tmp_path / "started"
+    recorder = tmp_path / "recorder"
+    recorder.write_text(f"#!/bin/sh\necho \"$@\" >>'{started}'\n")
+    recorder.chmod(0o755)
+    (repo.common_dir / "hfver" / "launcher").write_text(f"{recorder}\n")
+    repo.git(*options, "fetch", "--tags", "origin")
+    repo.git("pack-refs", "--all")
+    assert {"v5.0.0", "v5.1.0"} <= repo.seen()
+    assert not started.exists()
 
 
 def test_a_clone_with_hooks_for_everybody_releases_nothing(repo: Repo, upstream: Repo, program: Program) -> None:
