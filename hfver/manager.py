@@ -55,7 +55,7 @@ class HuggingFaceManager:
         """Create the model repository and its configs repository where they are missing; returns their addresses."""
         from hfver.workflow import create_repositories
 
-        with self._opened(_private(private)) as (workspace, hub):
+        with self._opened(_private(private), writes=True) as (workspace, hub):
             return create_repositories(workspace, hub)
 
     def upload_model(
@@ -84,14 +84,14 @@ class HuggingFaceManager:
         """Put the configuration of an experiment (data, or a file) into the configs repository."""
         from hfver.workflow import upload_config
 
-        with self._opened() as (workspace, hub):
+        with self._opened(writes=True) as (workspace, hub):
             return upload_config(workspace, hub, config_data, experiment_name)
 
     def upload_training_results(self, results_path: str | Path, experiment_name: str) -> str:
         """Put a result file, or a directory of them, and the record of the experiment into the configs repository."""
         from hfver.workflow import upload_results
 
-        with self._opened() as (workspace, hub):
+        with self._opened(writes=True) as (workspace, hub):
             return upload_results(workspace, hub, Path(results_path), experiment_name, datetime.now(UTC))
 
     def sync_training_workflow(
@@ -172,7 +172,7 @@ class HuggingFaceManager:
     def _sync(self, request: SyncRequest, options: Mapping[str, Any]) -> Synced:
         from hfver.workflow import sync_and_tell
 
-        with self._opened(options) as (workspace, hub):
+        with self._opened(options, writes=True) as (workspace, hub):
             return sync_and_tell(workspace, hub, request, self._reporter, now=datetime.now(UTC)).synced
 
     @contextmanager
@@ -185,12 +185,16 @@ class HuggingFaceManager:
             yield workspace
 
     @contextmanager
-    def _opened(self, options: Mapping[str, Any] | None = None) -> Iterator[tuple[Workspace, HubClient]]:
+    def _opened(
+        self, options: Mapping[str, Any] | None = None, *, writes: bool = False
+    ) -> Iterator[tuple[Workspace, HubClient]]:
         from hfver.hub_session import open_hub
 
         with (
             self._workspace(options) as workspace,
-            open_hub(workspace.config.endpoint, self._environ, progress_bars=self._reporter.shows_progress) as hub,
+            open_hub(
+                workspace.config.endpoint, self._environ, writes=writes, progress_bars=self._reporter.shows_progress
+            ) as hub,
         ):
             yield workspace, hub
 

@@ -253,6 +253,7 @@ def _release(
 ) -> str:
     from hfver.owed import do_owed, intend
 
+    _mention_uncommitted(workspace, reporter)
     if all(tag.name != version for tag in workspace.repo.tags(version)):
         subject = request.message or commit_message(
             workspace.config, "model", request.experiment, version=version, commit=recorded.commit
@@ -271,6 +272,16 @@ def _release(
         for warning in outcome.warnings:
             reporter.warn(f"{outcome.tag}: {warning}")
     return hub.revision_url(run.model.repo, version)
+
+
+def _mention_uncommitted(workspace: Workspace, reporter: Reporter) -> None:
+    """A release is made from its commit, and so is its configuration."""
+    config = workspace.config
+    changed = workspace.repo.changes(config.main_file, config.huggingface.config_file)
+    if changed:
+        names = " and ".join(change.path for change in changed)
+        verb = "has" if len(changed) == 1 else "have"
+        reporter.warn(f"{names} {verb} changes that are not committed: the release goes by what is committed")
 
 
 def file_urls(

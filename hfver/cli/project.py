@@ -29,11 +29,12 @@ def project(config_path: Path | None, options: Mapping[str, Any] | None = None) 
 
 @contextmanager
 def opened(
-    printer: Printer, config_path: Path | None, options: Mapping[str, Any] | None = None
+    printer: Printer, config_path: Path | None, options: Mapping[str, Any] | None = None, *, writes: bool = False
 ) -> Iterator[tuple[Workspace, HubClient]]:
     from hfver.hub_session import open_hub
 
     with project(config_path, options) as workspace:
         config = workspace.config
-        with open_hub(config.endpoint, workspace.environ, progress_bars=printer.shows_progress) as hub:
+        bars = printer.shows_progress
+        with open_hub(config.endpoint, workspace.environ, writes=writes, progress_bars=bars) as hub:
             yield workspace, hub

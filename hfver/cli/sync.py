@@ -88,7 +88,7 @@ def sync(
         )
         for one in asked
     ]  # fmt: skip
-    with opened(printer, path, options) as (workspace, hub):
+    with opened(printer, path, options, writes=True) as (workspace, hub):
         if len(requests) == 1 and batch is None and not listed:
             told = _one(workspace, hub, printer, requests[0])
             _show(printer, told)

@@ -55,7 +55,7 @@ def upload_model(
         model_path, name, version_tag, message=commit_message, model=model, commit=not no_commit,
         allow_same=allow_same, items=frozenset({"model"}),
     )  # fmt: skip
-    with opened(printer, path, options | {"huggingface.enabled": True}) as (workspace, hub):
+    with opened(printer, path, options | {"huggingface.enabled": True}, writes=True) as (workspace, hub):
         told = sync_and_tell(workspace, hub, request, printer, now=datetime.now(UTC))
     url = told.synced.urls["model_url"]
     printer.data({"version": told.synced.version, "model_url": url, "cost": told.cost.as_dict()}, url)
@@ -83,7 +83,7 @@ def upload_config(printer: Printer, path: Path | None, model: str | None, file: 
     """
     from hfver import workflow
 
-    with opened(printer, path) as (workspace, hub):
+    with opened(printer, path, writes=True) as (workspace, hub):
         url = workflow.upload_config(workspace, hub, file, experiment_name, model)
     printer.data({"config_url": url}, url)
 
@@ -107,7 +107,7 @@ def upload_results(
 
     from hfver import workflow
 
-    with opened(printer, path) as (workspace, hub):
+    with opened(printer, path, writes=True) as (workspace, hub):
         url = workflow.upload_results(workspace, hub, results_path, experiment_name, datetime.now(UTC), model)
     printer.data({"results_url": url}, url)
 
