@@ -7,12 +7,14 @@ two run in two threads over the same buffers: the time of the slower one instead
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
-from typing import IO, Literal
+from typing import Literal
 
 # DVC reads in blocks of this size, and its md5-dos2unix depends on where blocks end.
 BLOCK = 1 << 20
@@ -42,9 +44,12 @@ class Hasher:
         self._block = bytearray()
 
     def update(self, data: bytes) -> None:
+        self.update_sha256(data)
+        self.update_md5(data)
+
+    def update_sha256(self, data: bytes) -> None:
         self._size += len(data)
         self._sha256.update(data)
-        self.update_md5(data)
 
     def update_md5(self, data: bytes) -> None:
         if not self._legacy:
@@ -61,43 +66,62 @@ class Hasher:
             md5.update(as_dvc2_text(bytes(self._block)))
         return Digests(self._size, md5.hexdigest(), self._sha256.hexdigest())
 
-    def update_from(self, stream: IO[bytes], advance: Advance | None = None, chunk: int = BLOCK) -> None:
-        """All of a big stream, in two threads."""
+
+class ThreadedHasher:
+    """Like ``Hasher`` for big content: each digest in a thread of its own, beside whoever brings the bytes."""
+
+    def __init__(self, hash_name: HashName = "md5") -> None:
+        self._hasher = Hasher(hash_name)
+        self._work = [self._start(self._hasher.update_md5), self._start(self._hasher.update_sha256)]
+
+    def __enter__(self) -> ThreadedHasher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._finish()
+
+    def update(self, data: bytes) -> None:
+        for blocks, _ in self._work:
+            blocks.put(data)
+
+    def digests(self) -> Digests:
+        """Call it once, when there is no more to come."""
+        self._finish()
+        return self._hasher.digests()
+
+    def _start(self, update: Callable[[bytes], None]) -> tuple[Queue[bytes | None], threading.Thread]:
         blocks: Queue[bytes | None] = Queue(maxsize=4)
 
         def work() -> None:
             while (block := blocks.get()) is not None:
-                self._sha256.update(block)
+                update(block)
 
-        worker = threading.Thread(target=work, name="sha256", daemon=True)
+        worker = threading.Thread(target=work, name="hash", daemon=True)
         worker.start()
-        try:
-            while data := stream.read(chunk):
-                blocks.put(data)
-                self._size += len(data)
-                self.update_md5(data)
-                if advance is not None:
-                    advance(len(data))
-        finally:
-            blocks.put(None)
-            worker.join()
+        return blocks, worker
+
+    def _finish(self) -> None:
+        for blocks, worker in self._work:
+            if worker.is_alive():
+                blocks.put(None)
+                worker.join()
+
+
+def hasher_for(size: int | None, hash_name: HashName = "md5") -> AbstractContextManager[Hasher | ThreadedHasher]:
+    """Threads for what is big enough to be worth them."""
+    return nullcontext(Hasher(hash_name)) if (size or 0) < _TWO_THREADS_FROM else ThreadedHasher(hash_name)
 
 
 def hash_file(
     path: Path, *, hash_name: HashName = "md5", advance: Advance | None = None, chunk: int = BLOCK
 ) -> Digests:
     """Digests of a file, read ``chunk`` bytes at a time."""
-    hasher = Hasher(hash_name)
-    with path.open("rb", buffering=0) as file:
-        first = file.read(_TWO_THREADS_FROM)
-        if len(first) == _TWO_THREADS_FROM:
-            file.seek(0)
-            hasher.update_from(file, advance, chunk)
-        else:
-            hasher.update(first)
+    with path.open("rb", buffering=0) as file, hasher_for(os.fstat(file.fileno()).st_size, hash_name) as hasher:
+        while data := file.read(chunk):
+            hasher.update(data)
             if advance is not None:
-                advance(len(first))
-    return hasher.digests()
+                advance(len(data))
+        return hasher.digests()
 
 
 def md5_of_file(path: Path, *, hash_name: HashName = "md5") -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from hfver.adapters.hub_client import HubClient
 from hfver.checkout.links import FULL, no_space
 from hfver.errors import StateError, UnreachableError
-from hfver.hashing import BLOCK, Advance, Digests, Hasher, HashName
+from hfver.hashing import BLOCK, Advance, Digests, Hasher, HashName, ThreadedHasher, hasher_for
 from hfver.hub_state import HubRefs
 from hfver.hub_view import read_receipt
 from hfver.model import OutputFile
@@ -95,8 +95,7 @@ class HubReleases:
     def _write(
         self, repo: str, commit: str, file: OutputFile, path: Path, advance: Advance, hash_name: HashName
     ) -> Digests:
-        hasher = Hasher(hash_name)
-        with path.open("a+b", buffering=0) as target:
+        with path.open("a+b", buffering=0) as target, hasher_for(file.size, hash_name) as hasher:
             if target.seek(0, os.SEEK_END) > (file.size or 0):
                 target.truncate(0)
             target.seek(0)
@@ -104,10 +103,16 @@ class HubReleases:
                 hasher.update(block)
                 advance(len(block))
             self._continue(repo, commit, file, target, hasher, advance)
-        return hasher.digests()
+            return hasher.digests()
 
     def _continue(
-        self, repo: str, commit: str, file: OutputFile, target: FileIO, hasher: Hasher, advance: Advance
+        self,
+        repo: str,
+        commit: str,
+        file: OutputFile,
+        target: FileIO,
+        hasher: Hasher | ThreadedHasher,
+        advance: Advance,
     ) -> None:
         tries = 0
         while (start := target.tell()) < (file.size or 0):
