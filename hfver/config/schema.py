@@ -29,7 +29,7 @@ Part = Literal["model", "config", "results"]
 class Section(BaseModel):
     """A mapping in a file. A key without a value (all its children commented out) means its default."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     @model_validator(mode="before")
     @classmethod
