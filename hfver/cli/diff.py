@@ -31,8 +31,9 @@ def diff(printer: Printer, old: str | None, new: str, model_name: str | None) ->
     OLD and NEW are tags, branches or commits. Without OLD it is the last version below NEW; NEW is HEAD unless given.
 
     \b
-    hfver diff                  what HEAD changed since the last version
-    hfver diff v1.0.0 v1.1.0
+    Example:
+      hfver diff                  what HEAD changed since the last version
+      hfver diff v1.0.0 v1.1.0
     """
     from hfver.output_diff import compare_files
     from hfver.workspace import open_workspace
