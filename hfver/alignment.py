@@ -17,7 +17,7 @@ class VersionState(StrEnum):
     ALIGNED = "aligned"
     PENDING = "pending"  # owed: noticed here and not done yet
     UNPUBLISHED = "unpublished"  # in git, never owed here
-    INCOMPLETE = "incomplete"  # its commit is on the Hub, its tag is not
+    INCOMPLETE = "incomplete"  # its commit is on the Hub, its tag or its configs in the mirror are not
     ORPHAN = "orphan"  # on the Hub, not in git
     MOVED = "moved"  # git's tag and the Hub's release name different commits
     TAMPERED = "tampered"  # the Hub's tree is not what the receipt says
@@ -40,15 +40,22 @@ class Alignment:
     detail: str = ""
 
 
-def align(tags: Sequence[Tag], hub: HubState, owed: Collection[str], *, is_version: Collection[str]) -> list[Alignment]:
+def align(
+    tags: Sequence[Tag],
+    hub: HubState,
+    owed: Collection[str],
+    *,
+    is_version: Collection[str],
+    mirrored: Collection[str] | None = None,
+) -> list[Alignment]:
     """Compare the version tags of one model with its Hub repository.
 
     ``owed`` are tags in the outbox; ``is_version`` are the names, of git tags and Hub tags alike, that are versions of
-    this model. Sorted as ``tags`` are, orphans last.
+    this model. ``mirrored`` are the tags of the mirror, None when nobody asked. Sorted as ``tags`` are, orphans last.
     """
     by_tag = _releases_by_tag(hub.releases())
     here = {tag.name for tag in tags}
-    found = [_compare(tag, by_tag.get(tag.name, ()), hub, tag.name in owed) for tag in tags if tag.name in is_version]
+    found = [_compare(tag, by_tag.get(tag.name, ()), hub, owed, mirrored) for tag in tags if tag.name in is_version]
     for name, target in sorted(hub.refs.tags.items()):
         if name not in here and name in is_version:
             release = next((item for item in by_tag.get(name, ()) if item.revision == target), None)
@@ -74,7 +81,13 @@ def _releases_by_tag(releases: Iterable[PublishedRelease]) -> Mapping[str, list[
     return found
 
 
-def _compare(tag: Tag, releases: Sequence[PublishedRelease], hub: HubState, owed: bool) -> Alignment:
+def _compare(
+    tag: Tag,
+    releases: Sequence[PublishedRelease],
+    hub: HubState,
+    owed: Collection[str],
+    mirrored: Collection[str] | None,
+) -> Alignment:
     target = hub.refs.tags.get(tag.name)
     if target is not None:
         release = next((item for item in releases if item.revision == target), None)
@@ -86,11 +99,14 @@ def _compare(tag: Tag, releases: Sequence[PublishedRelease], hub: HubState, owed
                 f"git has {tag.commit[:8]}, the release was made from {(release.trailers.commit or 'no commit')[:8]}"
             )
             return Alignment(tag.name, VersionState.MOVED, tag.commit, target, release.branch, tag.subject, detail)
-        return Alignment(tag.name, VersionState.ALIGNED, tag.commit, target, release.branch, tag.subject)
+        state, detail = VersionState.ALIGNED, ""
+        if mirrored is not None and release.trailers.configs_revision is not None and tag.name not in mirrored:
+            state, detail = VersionState.INCOMPLETE, "released, but its configs are not in the mirror"
+        return Alignment(tag.name, state, tag.commit, target, release.branch, tag.subject, detail)
     for release in releases:
         if release.trailers.commit == tag.commit:
             detail = "committed on the Hub, its tag is missing"
-            state = VersionState.PENDING if owed else VersionState.INCOMPLETE
+            state = VersionState.PENDING if tag.name in owed else VersionState.INCOMPLETE
             return Alignment(tag.name, state, tag.commit, release.revision, release.branch, tag.subject, detail)
-    state = VersionState.PENDING if owed else VersionState.UNPUBLISHED
+    state = VersionState.PENDING if tag.name in owed else VersionState.UNPUBLISHED
     return Alignment(tag.name, state, tag.commit, None, None, tag.subject)

@@ -21,7 +21,7 @@ RELEASE_BRANCHES = "release/"
 class HubReader(Protocol):
     """What reading needs of the Hub."""
 
-    def refs(self, repo: str) -> HubRefs | None: ...
+    def refs(self, repo: str, *, repo_type: str = "model") -> HubRefs | None: ...
     def commits(self, repo: str, revision: str, *, until: Callable[[str], bool]) -> list[HubCommit]: ...
     def read(self, repo: str, revision: str, path: str, *, limit: int) -> bytes | None: ...
 
@@ -45,6 +45,18 @@ def recall_hub_state(repo: str, state: State) -> tuple[HubState, str] | None:
     body, asked = known
     refs = HubRefs(**json.loads(body))
     return HubState(repo, exists=True, refs=refs, lines=_lines(refs, lambda head: state.known_line(repo, head))), asked
+
+
+def read_tags(hub: HubReader | None, repo: str, repo_type: str, state: State) -> frozenset[str] | None:
+    """The tags of a repository; without a Hub those it had when it was last asked, None when it never was."""
+    if hub is None:
+        known = state.known_refs(f"{repo_type}s/{repo}")
+        return None if known is None else frozenset(json.loads(known[0])["tags"])
+    refs = hub.refs(repo, repo_type=repo_type)
+    tags = {} if refs is None else dict(refs.tags)
+    body = json.dumps({"branches": {}, "tags": tags}, sort_keys=True)
+    state.remember_refs(f"{repo_type}s/{repo}", body, datetime.now(UTC).isoformat(timespec="seconds"))
+    return frozenset(tags)
 
 
 def read_receipt(hub: HubReader, repo: str, revision: str, state: State) -> Receipt | None:

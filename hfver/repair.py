@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from hfver.alignment import Alignment, VersionState
 
 _MENDABLE = {
-    VersionState.INCOMPLETE: "tag the release commit that is on the Hub already",
-    VersionState.PENDING: "finish the release that is owed",
+    VersionState.INCOMPLETE: "finish the release",
+    VersionState.PENDING: "make the release that is owed",
 }
 _ADVICE = {
     VersionState.MOVED: "a published version is never moved: put the git tag back, or make a new version",
@@ -41,6 +41,11 @@ class RepairPlan:
 def plan_repair(versions: Sequence[Alignment]) -> RepairPlan:
     """What can be mended and what cannot; versions that are aligned, or were never owed, are left out."""
     return RepairPlan(
-        tuple(Repair(item.tag, item.state, _MENDABLE[item.state]) for item in versions if item.state in _MENDABLE),
+        tuple(Repair(item.tag, item.state, _action(item)) for item in versions if item.state in _MENDABLE),
         tuple(Repair(item.tag, item.state, _ADVICE[item.state]) for item in versions if item.state in _ADVICE),
     )
+
+
+def _action(item: Alignment) -> str:
+    action = _MENDABLE[item.state]
+    return f"{action} ({item.detail})" if item.detail else action

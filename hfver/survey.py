@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hfver.alignment import Alignment, align
 from hfver.hub_state import HubState, missing_repo
-from hfver.hub_view import HubReader, read_hub_state, recall_hub_state
+from hfver.hub_view import HubReader, read_hub_state, read_tags, recall_hub_state
 from hfver.model import Tag
 from hfver.versions import Version, parse
 
@@ -51,7 +51,10 @@ def _survey_model(
     ordered = sorted(
         (tag for tag in tags if tag.name in versions), key=lambda tag: _order(versions[tag.name]), reverse=True
     )
-    found = align(ordered, state, owed, is_version=versions.keys())
+    mirrored = None
+    if any(release.trailers.configs_revision is not None for release in state.releases()):
+        mirrored = read_tags(hub, model.config_repo, workspace.config.config_repo_type, workspace.state)
+    found = align(ordered, state, owed, is_version=versions.keys(), mirrored=mirrored)
     return ModelSurvey(model.name, model.repo, tuple(found), state, asked)
 
 

@@ -19,7 +19,7 @@ BIG = random.Random(1).randbytes(1_500_000)
 
 @pytest.fixture
 def project(tmp_path: Path, hub: HubForTests, monkeypatch: pytest.MonkeyPatch) -> Project:
-    project = new_project(tmp_path / "project", hub)
+    project = new_project(tmp_path / "project", hub, mirror=False)
     for name, value in project.environ.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(project.top)
@@ -146,7 +146,8 @@ def test_repair_puts_a_lost_hub_tag_back_and_leaves_the_rest_alone(
     before = project.hub_state().refs
     project.hub.api.delete_tag(project.repo_id, tag="v1.0.0")
     assert run(["repair", "--yes"]) == 0
-    assert "v1.0.0 (incomplete): tag the release commit" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "v1.0.0 (incomplete): finish the release (committed on the Hub, its tag is missing)" in out
     assert project.hub_state().refs == before
     assert run(["repair", "--yes"]) == 0
     assert capsys.readouterr().out == "Nothing to mend.\n"
@@ -174,3 +175,17 @@ def test_a_squashed_main_is_recognised_and_nothing_is_overwritten(
     assert project.hub_bytes("v1.1.0", "config.json") == b'"v1.1.0"'
     assert project.hub_bytes("v1.2.0", "config.json") == b"2"
     assert set(proofs) == {"v1.0.0", "v1.1.0"}
+
+
+def test_a_release_without_its_mirror_is_incomplete_until_it_is_repaired(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = project.top / "config.yaml"
+    config.write_text(config.read_text().replace("[model]", "[model, config]"), encoding="utf-8")
+    release(project, "v1.0.0")
+    code, proofs = verify(capsys)
+    assert code == 3
+    assert proofs["v1.0.0"]["problems"] == ["released, but its configs are not in the mirror"]
+    assert run(["repair", "--yes"]) == 0
+    capsys.readouterr()
+    assert verify(capsys)[0] == 0

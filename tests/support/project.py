@@ -127,14 +127,15 @@ class Project:
         return Path(found).read_bytes()
 
 
-def new_project(top: Path, hub: HubForTests, *, name: str = "model") -> Project:
+def new_project(top: Path, hub: HubForTests, *, name: str = "model", mirror: bool = True) -> Project:
     """An empty project whose model is ``<the test's namespace>/<name>``; its hooks are not installed."""
     from hfver.adapters.dvc_outputs import DvcProject
 
     new_repo(top)
     DvcProject.init(top)
     repo_id = f"{hub.namespace}/{name}"
-    (top / "config.yaml").write_text(CONFIG.format(repo=repo_id), encoding="utf-8")
+    items = "" if mirror else "  upload_items: [model]\n"
+    (top / "config.yaml").write_text(CONFIG.format(repo=repo_id) + items, encoding="utf-8")
     (top / "configs").mkdir()
     (top / "configs" / "huggingface_config.yaml").write_text(DETAILS, encoding="utf-8")
     project = Project(top, hub, repo_id)
