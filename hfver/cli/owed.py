@@ -31,8 +31,7 @@ def announce(outcomes: Sequence[Outcome], hub: HubClient, reporter: Reporter) ->
             reporter.note(f"{outcome.tag} is released: {where}")
             continue
         sent = f"{counted(outcome.sent, 'new file')}, {human_bytes(outcome.new_bytes)}"
-        known = f"; {human_bytes(outcome.known_bytes)} were there already" if outcome.known_bytes else ""
-        reporter.note(f"{outcome.tag} released ({sent}{known}): {where}")
+        reporter.note(f"{outcome.tag} released ({sent}): {where}")
 
 
 def hub_to_write(workspace: Workspace, printer: Printer) -> AbstractContextManager[HubClient]:

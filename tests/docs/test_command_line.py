@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.support.command_line import Found, all_commands
+from docs.tools.command_line import Found, all_commands
 from tests.support.gitting import commit, git, new_repo
 
 COMMANDS = list(all_commands())

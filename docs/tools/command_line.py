@@ -1,4 +1,4 @@
-"""hfver's command line as a tree, for tests that hold for every command."""
+"""hfver's command line as a tree: what the reference and the tests of every command are made from."""
 
 from __future__ import annotations
 
