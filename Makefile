@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: help demo test test-slow check lint types bench clean
+.PHONY: help demo test test-slow check lint types bench docs clean
 
 help:
 	@echo "make demo       release, bump and check out a real model in a throw-away repository (no account needed)"
@@ -12,6 +12,7 @@ help:
 	@echo "make test-slow  run the long tests too (real model, PyTorch, kill trials)"
 	@echo "make check      lint, types and tests"
 	@echo "make bench      measure hfver beside hf, dvc and gto"
+	@echo "make docs       write the pages of docs/ that are made from the code"
 	@echo "make clean      remove everything these targets made"
 
 $(VENV)/.ready: requirements/dev.txt pyproject.toml
@@ -51,6 +52,10 @@ check: lint types test
 
 bench: $(VENV)/.model
 	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.ready
+	$(BIN)/python -m docs.tools.reference
+	$(BIN)/python docs/make_configuration.py
 
 clean:
 	rm -rf $(VENV) .demo .bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -134,9 +134,10 @@ def execute(
     if plan.published:
         assert revision is not None
         return Outcome(request.tag.name, request.repo, revision, line.branch, already_published=True)
+    new_bytes = plan.add_bytes
     if revision is None:
         assert source is not None
-        revision, warnings = _commit_release(plan, hub, source, make_card, checkpoint)
+        revision, warnings, new_bytes = _commit_release(plan, hub, source, make_card, checkpoint)
     _tag(plan, hub, revision)
     checkpoint("tag")
     return Outcome(
@@ -145,7 +146,7 @@ def execute(
         revision=revision,
         branch=line.branch,
         sent=len(plan.add),
-        new_bytes=plan.add_bytes,
+        new_bytes=new_bytes,
         known_bytes=plan.known_bytes,
         warnings=warnings,
     )
@@ -157,9 +158,11 @@ def _commit_release(
     source: ContentSource,
     make_card: Callable[[Mapping[str, Content]], CardTexts],
     checkpoint: Checkpoint,
-) -> tuple[str, tuple[str, ...]]:
+) -> tuple[str, tuple[str, ...], int]:
     request, line = plan.request, plan.line
     located = source.locate(plan.add)
+    # Only now are all sizes known: DVC's list of a directory has none.
+    new_bytes = sum(located[file.md5].content.size for file in plan.add)
     checkpoint("read")
     parent = _ensure_branch(plan, hub)
     checkpoint("branch")
@@ -183,7 +186,7 @@ def _commit_release(
     copies = [FileCopy(file.path, known.path, known.revision) for file, known in plan.copy]
     revision = _commit_once(plan, hub, parent, prepared, copies, commit)
     checkpoint("commit")
-    return revision, card.warnings if card else ()
+    return revision, card.warnings if card else (), new_bytes
 
 
 def _ensure_branch(plan: PublishPlan, hub: HubWriter) -> str:

@@ -79,7 +79,7 @@ def exit_codes_page() -> str:
 def exit_codes() -> Iterator[tuple[int, str, str]]:
     """Code, what it stands for and what mends it; the families' own words, where a family has the code."""
     families = [
-        found for found in vars(errors).values() if isinstance(found, type) and found.__module__ == errors.__name__
+        found for found in vars(errors).values() if isinstance(found, type) and issubclass(found, errors.HfverError)
     ]
     for constant, code in vars(errors).items():
         if not constant.startswith("EXIT_"):

@@ -30,8 +30,8 @@ def announce(outcomes: Sequence[Outcome], hub: HubClient, reporter: Reporter) ->
         if outcome.already_published:
             reporter.note(f"{outcome.tag} is released: {where}")
             continue
-        sent = f"{counted(outcome.sent, 'new file')}, {human_bytes(outcome.new_bytes)}"
-        reporter.note(f"{outcome.tag} released ({sent}): {where}")
+        sent = f" ({counted(outcome.sent, 'new file')}, {human_bytes(outcome.new_bytes)})" if outcome.sent else ""
+        reporter.note(f"{outcome.tag} released{sent}: {where}")
 
 
 def hub_to_write(workspace: Workspace, printer: Printer) -> AbstractContextManager[HubClient]:

@@ -15,6 +15,7 @@ from hfver.errors import EXIT_DONE, UsageError
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
+    from hfver.model import OutputFile
     from hfver.owed import Work
     from hfver.plan import PublishPlan
     from hfver.workspace import Workspace
@@ -137,14 +138,19 @@ def plan_summary(plan: PublishPlan) -> dict[str, object]:
     }
 
 
+def _size(file: OutputFile) -> str:
+    return "size not known before it is fetched" if file.size is None else human_bytes(file.size)
+
+
 def plan_text(plan: PublishPlan) -> str:
     request = plan.request
     head = f"{request.tag.name} ({request.tag.commit[:8]}) to {request.repo}"
     if plan.published:
         return f"{head}: released already, nothing to do"
     lines = [head, *(f"  {number}. {step}" for number, step in enumerate(plan.steps, 1))]
-    lines += [f"  + {file.path}  {human_bytes(file.size or 0)}" for file in plan.add]
-    lines += [f"  = {file.path}  {human_bytes(file.size or 0)}, copied from {known.path}" for file, known in plan.copy]
+    lines += [f"  + {file.path}  {_size(file)}" for file in plan.add]
+    lines += [f"  = {file.path}  {_size(file)}, copied from {known.path}" for file, known in plan.copy]
     lines += [f"  - {path}" for path in plan.delete]
-    lines.append(f"  {human_bytes(plan.add_bytes)} to send, {human_bytes(plan.known_bytes)} on the Hub already")
+    sure = "" if all(file.size is not None for file in plan.add) else "at least "
+    lines.append(f"  {sure}{human_bytes(plan.add_bytes)} to send, {human_bytes(plan.known_bytes)} on the Hub already")
     return "\n".join(lines)
