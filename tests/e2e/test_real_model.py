@@ -82,7 +82,7 @@ def track_and_tag(top: Path, tag: str, keep: Path) -> Path:
     run(top, "hfver", "track", "model")
     run(top, "git", "add", "--all")
     run(top, "git", "commit", "--quiet", "--message", f"Train {tag}")
-    assert f"{tag} is released" in run(top, "git", "tag", "-a", tag, "-m", f"Release {tag}")
+    assert f"{tag} released" in run(top, "git", "tag", "-a", tag, "-m", f"Release {tag}")
     kept = keep / f"{tag}.safetensors"
     shutil.copyfile(top / "model" / "model.safetensors", kept)
     return kept
