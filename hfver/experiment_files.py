@@ -96,6 +96,17 @@ def read_experiments(repo: ConfigsRepo, config: Config) -> list[Experiment]:
         return list(pool.map(read, names))
 
 
+def read_experiment(repo: ConfigsRepo, config: Config, name: str) -> Experiment | None:
+    """The record of one experiment, None where none was written."""
+    refs = repo.refs()
+    head = refs.branches.get(config.settings.default_branch) if refs is not None else None
+    if head is None:
+        return None
+    path = f"{record_folder(name)}/{config.experiment_tracking.metadata_file}"
+    raw = repo.read(head, path, LARGEST_RECORD)
+    return parse_record(raw, name=name, where=repo.repo) if raw is not None else None
+
+
 def find_experiment(experiments: list[Experiment], name: str) -> Experiment | None:
     """By name, else by the version it was published as."""
     return next((e for e in experiments if e.name == name), None) or next(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from hfver.adapters.git_tree import CommitTree
 from hfver.auto_version import auto_version
 from hfver.card import flatten
-from hfver.errors import RefusedError, UsageError
+from hfver.errors import RefusedError, UnreachableError, UsageError
 from hfver.experiment_files import commit_message, config_file, metrics_in, result_tree, send_experiment
 from hfver.experiments import build_record, dump_record, record_folder
 from hfver.expressions import Condition
@@ -265,6 +265,8 @@ def _release(
     work = do_owed(workspace, hub, reporter, only=lambda owed: owed.name == version, allow_same=request.allow_same)
     for failure in work.failed:
         if failure.kind == "release":
+            if isinstance(failure.error, UnreachableError):
+                failure.error.hints.append(f"{version} is kept and owed: hfver push")
             raise failure.error
         reporter.warn(f"{version} is released, its configs are still owed: {failure.error.message}")
     for outcome in work.released:

@@ -14,6 +14,7 @@ from hfver.experiment_files import (
     config_file,
     find_experiment,
     metrics_in,
+    read_experiment,
     read_experiments,
     result_tree,
     send_experiment,
@@ -99,17 +100,37 @@ def upload_config(
 def upload_results(
     workspace: Workspace, hub: HubClient, path: Path, name: str, now: datetime, model: str | None = None
 ) -> str:
-    """Results of an experiment and, where it has none yet, its record; returns where they stand."""
+    """Results of an experiment, and their numbers in its record, which is made if it has none; where they stand."""
     config, target = workspace.config, workspace.config.model(model)
     files = result_tree(name, path)
     if config.tracking.enabled:
-        evaluated = metrics_in(files)
-        facts = read_facts(project_files(workspace), main_config=config.data)
         record = f"{record_folder(name)}/{config.experiment_tracking.metadata_file}"
-        run = run_here(workspace, target, name, RunFacts(facts.params, {**facts.metrics, **evaluated}), evaluated, now)
-        files = {**files, record: dump_record(build_record(run, config))}
+        known = read_experiment(configs_repo(hub, config, target), config, name)
+        files = {**files, record: dump_record(_record_with(workspace, target, name, known, metrics_in(files), now))}
     _send(hub, config, target, name, files, what="results")
     return _url(hub, config, target, f"{record_folder(name)}/results")
+
+
+def _record_with(
+    workspace: Workspace,
+    model: ModelConfig,
+    name: str,
+    known: Experiment | None,
+    evaluated: Mapping[str, Any],
+    now: datetime,
+) -> dict[str, Any]:
+    """The record of the run as it was, with newer results; a new one where there is none."""
+    config = workspace.config
+    if known is None:
+        facts = read_facts(project_files(workspace), main_config=config.data)
+        facts = RunFacts(facts.params, {**facts.metrics, **evaluated})
+        return build_record(run_here(workspace, model, name, facts, evaluated, now), config)
+    newer = {
+        key: {**known.record[key], **evaluated}
+        for key in ("eval_results", "metrics")
+        if config.tracking.include_metrics and isinstance(known.record.get(key), Mapping)
+    }
+    return {**known.record, **newer}
 
 
 def download_model(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hfver import HuggingFaceManager
-from hfver.errors import ConfigError, RefusedError, UsageError
+from hfver.errors import ConfigError, RefusedError, UnreachableError, UsageError
 from hfver.operations import peak_memory
 from tests.support.gitting import git
 from tests.support.hub import HubForTests
@@ -142,6 +142,23 @@ def test_versions_are_made_as_configured(project: Project) -> None:
     model(project, text="five")
     with pytest.raises(UsageError, match=r"no version was given, and settings\.auto_versioning is false"):
         manager(project).sync_training_workflow("model", "baseline")
+
+
+def test_results_that_come_later_leave_the_rest_of_the_record(project: Project) -> None:
+    place = model(project, accuracy=0.9)
+    manager(project).sync_training_workflow("model", "baseline", "v1.0.0")
+    before = record(project, "baseline")
+    (place / "eval_results.json").write_text('{"accuracy": 0.8, "f1": 0.7}')
+    manager(project).upload_training_results(place / "eval_results.json", "baseline")
+    assert record(project, "baseline") == {**before, "eval_results": {"accuracy": 0.8, "f1": 0.7}}
+
+
+def test_a_version_the_hub_could_not_be_told_of_is_owed(project: Project) -> None:
+    model(project)
+    away = HuggingFaceManager("config.yaml", environ=project.environ | {"HF_ENDPOINT": "http://127.0.0.1:9"})
+    with pytest.raises(UnreachableError) as caught:
+        away.upload_model("model", "v1.0.0")
+    assert caught.value.hints[-1] == "v1.0.0 is kept and owed: hfver push"
 
 
 def test_a_sync_run_again_goes_on_with_the_version_of_the_first(project: Project) -> None:
