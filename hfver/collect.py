@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hfver.adapters.dvc_cache import DvcCache
     from hfver.adapters.hub_client import HubClient
     from hfver.receipt import Receipt
-    from hfver.verify_proof import Proof
+    from hfver.verify import Proof
     from hfver.workspace import Workspace
 
 _LEFTOVER_AGE = 24 * 3600  # seconds; a younger one may belong to a command that runs now
@@ -92,7 +92,7 @@ def prepare_collect(workspace: Workspace, hub: HubClient) -> tuple[DvcCache, Col
     failed = []
     models = {model.name: model for model in workspace.config.models}
     for found in survey(workspace, hub):
-        for proof in verify_model(workspace, hub, models[found.name], found, with_configs=False):
+        for proof in verify_model(workspace, hub, models[found.name], found):
             if proof.problems or proof.revision is None:
                 failed.append(proof)
                 continue

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hfver.adapters.git_tree import CommitTree
@@ -19,13 +19,11 @@ from hfver.dirobject import directory_id
 from hfver.errors import HfverError, IntegrityError
 from hfver.hub_state import HubState, PublishedRelease
 from hfver.hub_view import read_receipt
-from hfver.mirror_check import MirrorTags
 from hfver.model import OutputFile
 from hfver.paths import ATTRIBUTES_PATH, CARD_PATH, RECEIPT_PATH
 from hfver.receipt import Receipt
 from hfver.release import model_at, pointer_at
 from hfver.survey import ModelSurvey
-from hfver.verify_proof import Proof
 
 if TYPE_CHECKING:
     from hfver.adapters.git_objects import ObjectReader
@@ -36,6 +34,19 @@ if TYPE_CHECKING:
 _READ_AT_ONCE = 32 * 1024 * 1024  # bytes of a file that is no weight; larger regular files do not exist on a Hub
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What verifying one version found. ``problems`` name the file and both digests; empty when all agrees."""
+
+    tag: str
+    state: VersionState
+    commit: str | None
+    revision: str | None
+    files: int = 0
+    size: int = 0  # bytes
+    problems: tuple[str, ...] = ()
+
+
 def verify_model(
     workspace: Workspace,
     hub: HubClient,
@@ -44,16 +55,13 @@ def verify_model(
     *,
     only: Sequence[str] = (),
     deep: bool = False,
-    with_configs: bool = True,
 ) -> Iterator[Proof]:
-    """Prove every version of a model, or those in ``only``; newest first. The configs of a release count as well."""
+    """Prove every version of a model, or those in ``only``; newest first."""
     releases = {release.revision: release for release in survey.hub.releases()}
-    mirror = MirrorTags(hub, workspace.config.config_repo_type)
     with workspace.repo.reader() as reader:
         for item in survey.versions:
             if not only or item.tag in only:
-                proof, receipt = _prove(workspace, hub, model, survey.hub, item, releases, reader, deep=deep)
-                yield mirror.check(proof, receipt) if with_configs else proof
+                yield _prove(workspace, hub, model, survey.hub, item, releases, reader, deep=deep)
 
 
 def _prove(
@@ -66,17 +74,17 @@ def _prove(
     reader: ObjectReader,
     *,
     deep: bool,
-) -> tuple[Proof, Receipt | None]:
+) -> Proof:
     proof = Proof(item.tag, item.state, item.commit, item.revision)
     if item.state is not VersionState.ALIGNED:
-        return replace(proof, problems=(item.detail or f"{item.tag} is {item.state}",)), None
+        return replace(proof, problems=(item.detail or f"{item.tag} is {item.state}",))
     assert item.commit is not None
     assert item.revision is not None
     try:
         receipt = read_receipt(hub, state.repo, item.revision, workspace.state)
         if receipt is None:
             problem = f"{state.repo}@{item.tag} has no {RECEIPT_PATH}"
-            return replace(proof, state=VersionState.TAMPERED, problems=(problem,)), None
+            return replace(proof, state=VersionState.TAMPERED, problems=(problem,))
         tree = CommitTree(workspace.repo, reader, item.commit, item.tag)
         problems = [
             *_chain_problems(workspace, model, tree, releases[item.revision], receipt),
@@ -85,10 +93,9 @@ def _prove(
         if deep and not problems:
             problems += _content_problems(hub, state.repo, item.revision, receipt)
     except IntegrityError as error:
-        return replace(proof, state=VersionState.TAMPERED, problems=(error.message,)), None
+        return replace(proof, state=VersionState.TAMPERED, problems=(error.message,))
     found = VersionState.TAMPERED if problems else VersionState.ALIGNED
-    proof = replace(proof, state=found, files=len(receipt.files), size=receipt.size, problems=tuple(problems))
-    return proof, receipt
+    return replace(proof, state=found, files=len(receipt.files), size=receipt.size, problems=tuple(problems))
 
 
 def _chain_problems(

@@ -15,7 +15,7 @@ from hfver.errors import EXIT_DONE, EXIT_DRIFT, UsageError
 
 if TYPE_CHECKING:
     from hfver.repair import RepairPlan
-    from hfver.verify_proof import Proof
+    from hfver.verify import Proof
 
 
 class ShardType(click.ParamType[tuple[int, int]]):

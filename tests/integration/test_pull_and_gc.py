@@ -113,7 +113,7 @@ def test_gc_drops_what_releases_hold_and_keeps_the_rest(project: Project) -> Non
 
 
 def test_gc_believes_no_release_that_does_not_verify(project: Project, hub: HubForTests) -> None:
-    other = new_project(project.top.parent / "other", hub)
+    other = new_project(project.top.parent / "other", hub, mirror=False)
     other.train({"w": "mine"})
     other.tag("v1.0.0")
     other.release("v1.0.0")

@@ -27,35 +27,15 @@ def project(tmp_path: Path, hub: HubForTests, monkeypatch: pytest.MonkeyPatch) -
 
 
 def verify(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
-    capsys.readouterr()
     code = run(["verify", "--json", *arguments])
     answer = json.loads(capsys.readouterr().out)
     return code, {proof["tag"]: proof for proof in answer["versions"]}
 
 
 def release(project: Project, tag: str, **files: str | bytes) -> None:
-    release_without_configs(project, tag, **files)
-    assert run(["push", "-q", tag]) == 0
-
-
-def release_without_configs(project: Project, tag: str, **files: str | bytes) -> None:
     project.train({"model.safetensors": BIG, "config.json": f'"{tag}"', **files})
     project.tag(tag)
     project.release(tag)
-
-
-def test_configs_that_are_missing_make_a_version_incomplete_and_push_sends_them(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
-    release_without_configs(project, "v1.0.0")
-    code, proofs = verify(capsys)
-    assert (code, proofs["v1.0.0"]["state"]) == (3, "incomplete")
-    missing = f"{project.repo_id}-configs has no v1.0.0: the configs of this release are missing"
-    assert proofs["v1.0.0"]["problems"] == [f"{missing}; `hfver push v1.0.0` sends them"]
-    assert run(["push", "-q", "v1.0.0"]) == 0
-    capsys.readouterr()
-    code, proofs = verify(capsys)
-    assert (code, proofs["v1.0.0"]["state"]) == (0, "aligned")
 
 
 def test_a_version_that_agrees_everywhere_is_proved_without_downloading_weights(
