@@ -31,7 +31,7 @@ VERSIONS = {
 @pytest.fixture(scope="module")
 def released_once(tmp_path_factory: pytest.TempPathFactory, hub_server: EmbeddedHub) -> Project:
     """Three releases, then a commit with new content that is released nowhere."""
-    project = new_project(tmp_path_factory.mktemp("pull") / "repo", HubForTests(hub_server))
+    project = new_project(tmp_path_factory.mktemp("pull") / "repo", HubForTests(hub_server), mirror=False)
     for tag, files in VERSIONS.items():
         project.train(files)
         project.tag(tag)
