@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from hfver.trailers import parse_trailers
 from tests.support.gitting import git
 from tests.support.hub import HubForTests, running_hub
 from tests.support.project import Project, new_project
+from tests.support.together import together
 
 STEPS = ("read", "branch", "content", "commit", "tag")
 COMMIT = r"/commit/"
@@ -111,26 +111,6 @@ def test_a_rate_limited_hub_is_asked_again_after_the_time_it_names(tmp_path: Pat
     own.faults.fail("POST", COMMIT, 429, headers={"Retry-After": "1"})
     project.release("v1.0.0")
     assert any("trying again in 1 s" in warning for warning in project.told.warnings)
-
-
-def together(*actions: Callable[[], object]) -> list[object]:
-    """Run actions at the same moment; results or errors in order."""
-    barrier = threading.Barrier(len(actions))
-    results: list[object] = [None] * len(actions)
-
-    def run(index: int, action: Callable[[], object]) -> None:
-        barrier.wait()
-        try:
-            results[index] = action()
-        except Exception as error:  # a thread's error is nobody's unless it is kept
-            results[index] = error
-
-    threads = [threading.Thread(target=run, args=(index, action)) for index, action in enumerate(actions)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 def test_two_clones_that_release_the_same_tag_at_once_make_one_release(project: Project, tmp_path: Path) -> None:
