@@ -27,7 +27,8 @@ def test_the_sample_model_is_pulled_in_a_fresh_clone(tmp_path: Path) -> None:
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, clone / name)
     subprocess.run(["git", "init", "--quiet"], cwd=clone, check=True)
-    subprocess.run([sys.executable, "-m", "dvc", "pull", "--quiet"], cwd=clone, check=True)
+    pulled = subprocess.run([sys.executable, "-m", "dvc", "pull"], cwd=clone, capture_output=True, text=True)
+    assert pulled.returncode == 0, pulled.stdout + pulled.stderr
     assert sorted(path.name for path in (clone / "examples" / "tiny_model").iterdir()) == [
         "config.json",
         "model.safetensors",
