@@ -113,10 +113,20 @@ def output_at(workspace: Workspace, tree: CommitTree, path: str | None, receipt_
     """The output of a model at a commit. ``receipt_dir`` rebuilds a lost directory object from a receipt."""
     pointer = pointer_at(workspace, tree, path)
     dvc = workspace.dvc(pointer.dvc_root)
-    sources: list[DirSource] = [dvc.cache.read_dir_object, dvc.read_remote_dir_object]
+    sources: list[DirSource] = [dvc.cache.read_dir_object, _dir_object_elsewhere(workspace), dvc.read_remote_dir_object]
     if receipt_dir is not None:
         sources.append(receipt_dir)
     return resolve_output(tree, path or pointer.path, sources)
+
+
+def _dir_object_elsewhere(workspace: Workspace) -> DirSource:
+    """The list of files from the DVC cache of another work tree."""
+
+    def read(pointer: OutputPointer) -> bytes | None:
+        found = (dvc.cache.read_dir_object(pointer) for dvc in workspace.other_dvc(pointer.dvc_root))
+        return next((raw for raw in found if raw is not None), None)
+
+    return read
 
 
 def pointer_at(workspace: Workspace, tree: CommitTree, path: str | None) -> OutputPointer:
@@ -217,7 +227,15 @@ def _content_of(
 ) -> tuple[Output, ReleaseContent]:
     output = output_at(workspace, tree, target.model.path, lost_dir_object(workspace, hub, state))
     dvc, block_size = workspace.dvc(output.pointer.dvc_root), target.config.settings.upload.chunk_size
-    content = ReleaseContent(output, dvc, tree, workspace.state, reporter, block_size)
+    content = ReleaseContent(
+        output,
+        dvc,
+        tree,
+        workspace.state,
+        reporter,
+        block_size,
+        elsewhere=lambda: workspace.other_dvc(output.pointer.dvc_root),
+    )
     return replace(output, files=content.sized(output.files)), content
 
 

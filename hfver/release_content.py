@@ -7,7 +7,7 @@ same content is never hashed twice.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from os import cpu_count
@@ -47,9 +47,12 @@ class ReleaseContent:
         state: State,
         reporter: Reporter,
         chunk: int = BLOCK,
+        *,
+        elsewhere: Callable[[], Iterable[DvcProject]] = tuple,
     ) -> None:
         self._output, self._dvc, self._commit_files = output, dvc, commit_files
         self._state, self._reporter, self._chunk = state, reporter, chunk
+        self._elsewhere = elsewhere  # DVC in other work trees, asked for what this one's cache has not
 
     def sized(self, files: Sequence[OutputFile]) -> tuple[OutputFile, ...]:
         """The files with their sizes, as far as these can be told without fetching anything."""
@@ -69,7 +72,9 @@ class ReleaseContent:
         pointer = self._output.pointer
         if not pointer.cached or pointer.remote or self._dvc.settings.default_remote:
             return ()
-        return tuple(self._dvc.cache.missing(files, pointer.hash_name))
+        missing = self._dvc.cache.missing(files, pointer.hash_name)
+        others = self._in_other_caches(missing)
+        return tuple(file for file in missing if file.md5 not in others)
 
     def read_small(self, file: OutputFile) -> bytes | None:
         """A file's bytes when they are here without fetching anything."""
@@ -113,9 +118,21 @@ class ReleaseContent:
         pointer = self._output.pointer
         missing = self._dvc.cache.missing(wanted.values(), pointer.hash_name)
         log.debug("DVC's cache has %d of %d contents", len(wanted) - len(missing), len(wanted))
+        others = self._in_other_caches(missing)
+        missing = tuple(file for file in missing if file.md5 not in others)
         if missing:
             self._fetch(missing)
-        return {md5: self._dvc.object_path(md5, pointer.hash_name) for md5 in wanted}
+        return {md5: others.get(md5) or self._dvc.object_path(md5, pointer.hash_name) for md5 in wanted}
+
+    def _in_other_caches(self, files: Sequence[OutputFile]) -> dict[str, Path]:
+        hash_name = self._output.pointer.hash_name
+        found: dict[str, Path] = {}
+        left = files
+        for dvc in self._elsewhere() if files else ():
+            lacking = {file.md5 for file in dvc.cache.missing(left, hash_name)}
+            found |= {file.md5: dvc.object_path(file.md5, hash_name) for file in left if file.md5 not in lacking}
+            left = [file for file in left if file.md5 in lacking]
+        return found
 
     def _fetch(self, missing: Sequence[OutputFile]) -> None:
         pointer = self._output.pointer

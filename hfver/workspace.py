@@ -43,6 +43,14 @@ class Workspace:
 
         return DvcProject.find(self.repo.top, dvc_root, self.state)
 
+    def other_dvc(self, dvc_root: str = "") -> Iterator[DvcProject]:
+        """The same DVC repository in the other work trees: each has a cache of its own, unless it was moved."""
+        from hfver.adapters.dvc_outputs import DvcProject
+
+        for top in self.repo.worktrees():
+            if top.resolve() != self.repo.top.resolve() and (top / dvc_root / ".dvc").is_dir():
+                yield DvcProject.find(top, dvc_root, self.state)
+
 
 @contextmanager
 def open_workspace(

@@ -174,6 +174,11 @@ class GitRepo:
     def is_shallow(self) -> bool:
         return (self.common_dir / "shallow").is_file()
 
+    def worktrees(self) -> tuple[Path, ...]:
+        """The tops of all work trees of this repository, this one among them."""
+        lines = self.run("worktree", "list", "--porcelain").splitlines()
+        return tuple(Path(line.removeprefix("worktree ")) for line in lines if line.startswith("worktree "))
+
     def commit_graph(self, tips: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
         """Every commit reachable from the tips with its parents, children before parents."""
         asked = "".join(f"{tip}\n" for tip in tips)
