@@ -22,6 +22,7 @@ from hfver.trailers import Trailers, render_trailers, title_of
 
 # Copying on the Hub's side costs three small requests, which is more than sending a small file.
 COPY_FROM_BYTES = 1_000_000
+PREUPLOAD_BATCH = 256  # files the Hub client asks about at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,24 @@ class PublishPlan:
     @property
     def known_bytes(self) -> int:
         return sum(file.size or 0 for file in (*self.unchanged, *(file for file, _ in self.copy)))
+
+    @property
+    def api_calls(self) -> dict[str, int]:
+        """How often each changing call of the Hub's API is made; the transfer of large files' content comes on top."""
+        if self.published:
+            return {}
+        if self.existing_revision is not None:
+            return {"tag": 1}
+        additions = len(self.add) + 1 + self.generates_card  # the receipt, and the card if the output brings none
+        calls = {
+            "create": int(self.creates_repo),
+            "branch": int(self.line.start is not None),
+            "preupload": -(-additions // PREUPLOAD_BATCH),
+            "validate-yaml": int(self.generates_card or any(file.path == CARD_PATH for file in self.add)),
+            "commit": 1,
+            "tag": 1,
+        }
+        return {name: count for name, count in calls.items() if count}
 
     @property
     def steps(self) -> tuple[str, ...]:

@@ -134,6 +134,7 @@ def plan_summary(plan: PublishPlan) -> dict[str, object]:
         "delete": plan.delete,
         "new_bytes": plan.add_bytes,
         "known_bytes": plan.known_bytes,
+        "api_calls": plan.api_calls,
         "commits": 0 if plan.published or plan.existing_revision else 1,
     }
 

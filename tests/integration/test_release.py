@@ -13,6 +13,8 @@ import pytest
 
 from hfver.adapters.git_tree import CommitTree
 from hfver.errors import ConflictError, IntegrityError, RefusedError, StateError, UsageError
+from hfver.plan import PublishPlan
+from hfver.publish import Outcome
 from hfver.release import prepare, target_of
 from hfver.trailers import parse_trailers
 from tests.support.gitting import git
@@ -254,19 +256,37 @@ def test_a_fresh_clone_fetches_only_the_changed_file_from_the_dvc_remote(project
     assert [path.read_bytes() for path in objects if path.suffix != ".dir"] == [b"2"]
 
 
-def test_the_dry_run_says_what_the_release_then_does(project: Project) -> None:
-    project.train({"model.bin": BIG, "config.json": "1"})
-    project.tag("v1.0.0")
-    project.release("v1.0.0")
-    project.train({"model.bin": BIG, "config.json": "2", "new.bin": BIG2})
-    project.tag("v1.1.0")
+def planned_and_made(project: Project, tag: str) -> tuple[PublishPlan, Outcome, dict[str, int]]:
+    """The plan as --dry-run shows it, the release, and the changing API calls it then made."""
     with project.opened() as (workspace, client), workspace.repo.reader() as reader:
-        target = target_of(workspace, "v1.1.0")
-        tree = CommitTree(workspace.repo, reader, target.tag.commit, "v1.1.0")
+        target = target_of(workspace, tag)
+        tree = CommitTree(workspace.repo, reader, target.tag.commit, tag)
         plan = prepare(workspace, client, target, tree, project.told, allow_same=False).plan
     project.hub.forget_requests()
-    outcome = project.release("v1.1.0")
+    outcome = project.release(tag)
+    routes = ("create", "branch", "preupload", "validate-yaml", "commit", "tag")
+    made = [
+        route
+        for method, path in project.hub.requests
+        if method == "POST" and path.startswith("/api/")
+        for route in routes
+        if f"/{route}" in path.removeprefix(f"/api/models/{project.repo_id}")
+    ]
+    return plan, outcome, {route: made.count(route) for route in routes if route in made}
+
+
+def test_the_dry_run_says_what_the_release_then_does(project: Project) -> None:
+    first = project.train({"model.bin": BIG, **{f"{number}.json": str(number) for number in range(300)}})
+    project.tag("v1.0.0")
+    plan, _, made = planned_and_made(project, "v1.0.0")
+    assert made == plan.api_calls == {"create": 1, "preupload": 2, "validate-yaml": 1, "commit": 1, "tag": 1}
+    project.train({"model.bin": BIG, "config.json": "2", "new.bin": BIG2})
+    project.tag("v2.0.0")
+    plan, outcome, made = planned_and_made(project, "v2.0.0")
     assert (outcome.sent, outcome.new_bytes, outcome.known_bytes) == (len(plan.add), plan.add_bytes, plan.known_bytes)
-    made = [path for method, path in project.hub.requests if method == "POST"]
-    assert len([path for path in made if "/commit/" in path]) == 1
-    assert len([path for path in made if path.startswith(f"/api/models/{project.repo_id}/tag/")]) == 1
+    assert made == plan.api_calls == {"preupload": 1, "validate-yaml": 1, "commit": 1, "tag": 1}
+    git(project.top, "checkout", "--quiet", "-b", "fix", first)
+    project.train({"model.bin": BIG, "README.md": "# mine"})
+    project.tag("v1.0.1")
+    plan, _, made = planned_and_made(project, "v1.0.1")
+    assert made == plan.api_calls == {"branch": 1, "preupload": 1, "validate-yaml": 1, "commit": 1, "tag": 1}
