@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -72,8 +73,17 @@ class DvcProject:
 
     def add(self, path: Path) -> tuple[Path, ...]:
         """``dvc add`` with its git staging. Returns the pointer files written."""
+        from dvc.output import OutputAlreadyTrackedError
+
         with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot track {path}"):
-            return tuple(Path(stage.path) for stage in repo.add([str(path)]))
+            try:
+                return tuple(Path(stage.path) for stage in repo.add([str(path)]))
+            except OutputAlreadyTrackedError as exc:
+                name = shlex.quote(os.path.relpath(path, self.root))
+                raise StateError(
+                    f"git tracks {path} itself; a model is for DVC",
+                    hints=[f"git rm -r --cached {name}    (the files stay where they are), then the same again"],
+                ) from exc
 
     def is_recorded(self, target: str, path: Path) -> bool:
         """Whether the stage or pointer file ``target`` records what stands at ``path`` now."""

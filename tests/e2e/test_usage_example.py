@@ -13,10 +13,12 @@ def test_the_usage_example_runs(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, str(EXAMPLE)], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     for line in (
-        "/your-username/mcp-finetuned-model/tree/v1.0.0",
-        "optimized: http",
-        "not good enough, nothing was sent",
+        "model_url: http",
+        "/demo/usage/tree/v1.0.0",
+        "small http",
+        "accuracy > 0.8 does not hold: nothing was sent",
         "v2.0.0: aligned",
-        "best: final with 0.93",
+        "large: accuracy 0.9",
+        "v1.0.0 exists already, with another model",
     ):
         assert line in done.stdout

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hfver import HuggingFaceManager
-from hfver.errors import ConfigError, RefusedError, UnreachableError, UsageError
+from hfver.errors import ConfigError, RefusedError, StateError, UnreachableError, UsageError
 from hfver.operations import peak_memory
 from tests.support.gitting import git
 from tests.support.hub import HubForTests
@@ -142,6 +142,15 @@ def test_versions_are_made_as_configured(project: Project) -> None:
     model(project, text="five")
     with pytest.raises(UsageError, match=r"no version was given, and settings\.auto_versioning is false"):
         manager(project).sync_training_workflow("model", "baseline")
+
+
+def test_a_model_that_git_tracks_is_named_with_the_command_that_changes_it(project: Project) -> None:
+    model(project)
+    project.commit("Everything, the model too")
+    with pytest.raises(StateError, match="git tracks .*/model itself") as caught:
+        manager(project).upload_model("model", "v1.0.0")
+    git(project.top, *caught.value.hints[0].split("    ")[0].split()[1:])
+    assert manager(project).upload_model("model", "v1.0.0").endswith("/tree/v1.0.0")
 
 
 def test_results_that_come_later_leave_the_rest_of_the_record(project: Project) -> None:
