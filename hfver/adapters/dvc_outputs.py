@@ -71,11 +71,13 @@ class DvcProject:
     def has(self, md5: str, hash_name: HashName = "md5") -> bool:
         return self.cache.has(md5, hash_name)
 
-    def add(self, path: Path) -> tuple[Path, ...]:
+    def add(self, path: Path, *, bars: bool = True) -> tuple[Path, ...]:
         """``dvc add`` with its git staging. Returns the pointer files written."""
         from dvc.output import OutputAlreadyTrackedError
 
         with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot track {path}"):
+            if not bars:  # DVC draws them unless errors are all it may log
+                logging.getLogger("dvc").setLevel(logging.CRITICAL)
             try:
                 return tuple(Path(stage.path) for stage in repo.add([str(path)]))
             except OutputAlreadyTrackedError as exc:

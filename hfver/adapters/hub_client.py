@@ -75,7 +75,16 @@ class PreparedContent:
 class HubClient:
     """One Hub and one token. Repository names are ``namespace/name``; ``repo_type`` is model unless said otherwise."""
 
-    def __init__(self, endpoint: str, token: str | None, *, library_version: str, embedded: bool = False) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        token: str | None,
+        *,
+        library_version: str,
+        embedded: bool = False,
+        address: str | None = None,
+    ) -> None:
+        self._address = (address or endpoint).rstrip("/")  # what people are told to look at
         self.endpoint = endpoint.rstrip("/")
         self.embedded = embedded  # its address is gone when the command is done
         self._token: str | bool = token if token is not None else False
@@ -91,7 +100,7 @@ class HubClient:
 
     def revision_url(self, repo: str, revision: str, *, repo_type: str = "model") -> str:
         prefix = "" if repo_type == "model" else f"{repo_type}s/"
-        return f"{self.endpoint}/{prefix}{repo}/tree/{revision}"
+        return f"{self._address}/{prefix}{repo}/tree/{revision}"
 
     # -- reading --------------------------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ def show(printer: Printer, prefix: str, path: Path | None) -> None:
     """
     settings = [setting for setting in load(path).effective() if setting.key.startswith(prefix)]
     rows = [(setting.key, _shown(setting.value), setting.origin) for setting in settings]
-    printer.data(settings, Table(("Key", "Value", "From"), rows, empty=f"No key starts with {prefix}."))
+    printer.data(settings, Table(("KEY", "VALUE", "FROM"), rows, empty=f"No key starts with {prefix}."))
 
 
 @config.command()

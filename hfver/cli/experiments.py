@@ -40,7 +40,7 @@ def list_experiments(
         for one in found
     ]
     body = [{"name": one.name, **one.record} for one in found]
-    printer.data(body, Table(("Experiment", "Version", "Time", *columns), rows, empty="There are no experiments yet."))
+    printer.data(body, Table(("EXPERIMENT", "VERSION", "TIME", *columns), rows, empty="There are no experiments yet."))
 
 
 @click.command()
@@ -76,7 +76,7 @@ def compare(printer: Printer, path: Path | None, model: str | None, first: str, 
         ],
     }  # fmt: skip
     empty = f"{first} and {second} have the same parameters and metrics."
-    printer.data(body, Table(("Kind", "Name", one.name, other.name, "Change"), rows, empty=empty))
+    printer.data(body, Table(("KIND", "NAME", one.name, other.name, "CHANGE"), rows, empty=empty))
 
 
 def _value(value: Any) -> str:

@@ -119,7 +119,7 @@ def info(printer: Printer, store: Path | None) -> int:
         for repo in seen.repos
     ]
     printer.note(f"{seen.store}: {human_bytes(seen.bytes_on_disk)} on disk, {len(rows)} repositories")
-    headings = ("Type", "Repository", "Visibility", "Versions", "Size of main")
+    headings = ("TYPE", "REPOSITORY", "VISIBILITY", "VERSIONS", "SIZE OF MAIN")
     printer.data(seen, Table(headings, rows, empty="The hub holds no repositories yet."))
     return EXIT_DONE
 

@@ -121,7 +121,7 @@ def _many(workspace: Workspace, hub: HubClient, printer: Printer, requests: Sequ
         status = "skipped" if done.skipped else "done"
         rows.append((done.experiment, done.version or "", status, done.skipped or done.urls.get("model_url", "")))
         body.append(_body(told) | {"status": status})
-    printer.data(body, Table(("Experiment", "Version", "Status", "Where"), rows))
+    printer.data(body, Table(("EXPERIMENT", "VERSION", "STATUS", "WHERE"), rows))
     return code
 
 
@@ -132,7 +132,7 @@ def _show(printer: Printer, told: Told) -> None:
         printer.note(f"{done.experiment} was not synced: {done.skipped}")
         return
     rows = [(key.removesuffix("_url"), url) for key, url in done.urls.items()]
-    printer.data(_body(told), Table(("What", "Where"), rows))
+    printer.data(_body(told), Table(("WHAT", "WHERE"), rows))
     printer.note(cost_text(told))
 
 

@@ -50,7 +50,7 @@ def track(printer: Printer, path: Path) -> None:
                 f"{relative} is an output of stage {pointer.stage} in {pointer.pointer_file}: tracked already."
             )
             return
-        written = workspace.dvc(pointer.dvc_root if pointer else "").add(place)
+        written = workspace.dvc(pointer.dvc_root if pointer else "").add(place, bars=printer.shows_progress)
         names = [file.relative_to(top).as_posix() for file in written]
         printer.data({"path": relative, "pointer": names[0], "stage": None})
         printer.note(f"{relative} is tracked by DVC; {', '.join(names)} is staged.")

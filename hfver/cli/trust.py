@@ -35,7 +35,7 @@ def trust(printer: Printer, entry: str | None, remove: bool, listing: bool) -> N
         if entry is not None or remove:
             raise UsageError("--list stands alone", hints=["hfver trust --list"])
         rows = [("server", url) for url in known.urls] + [("directory", path) for path in known.paths]
-        printer.data(known, Table(("Kind", "Trusted"), rows, empty="Nothing is trusted beyond huggingface.co."))
+        printer.data(known, Table(("KIND", "TRUSTED"), rows, empty="Nothing is trusted beyond huggingface.co."))
         return
     known = known.without_entry(entry) if remove else known.with_entry(entry)
     path = write_trust(known, os.environ)

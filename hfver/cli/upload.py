@@ -156,4 +156,4 @@ def list_versions(printer: Printer, path: Path | None) -> None:
     with opened(printer, path) as (workspace, hub):
         found = workflow.list_versions(workspace, hub)
     rows = [(item["version"], item["state"], (item["commit"] or "")[:10], item["url"] or "") for item in found]
-    printer.data(found, Table(("Version", "State", "Commit", "On the Hub"), rows, empty="There are no versions yet."))
+    printer.data(found, Table(("VERSION", "STATE", "GIT", "WHERE"), rows, empty="There are no versions yet."))

@@ -59,6 +59,8 @@ class EmbeddedHub:
             self.hub.close()
             raise
         self.endpoint = f"http://{LOOPBACK}:{listener.getsockname()[1]}{self.hub.prefix}"
+        # Where `hfver hub serve` will be found; here another process may have that port at the moment.
+        self.usual_endpoint = f"http://{LOOPBACK}:{self.hub.database.setting('port')}{self.hub.prefix}"
         self._server = _ThreadServer(_config(self.hub))
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="hfver-embedded-hub", daemon=True

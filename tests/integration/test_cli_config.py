@@ -25,7 +25,7 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_show_prints_values_and_where_they_come_from(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["config", "show", "huggingface.repository.model"]) == 0
     assert capsys.readouterr().out == (
-        "Key\tValue\tFrom\n"
+        "KEY\tVALUE\tFROM\n"
         "huggingface.repository.model_name\tme/bert\tconfig.yaml:3\n"
         "huggingface.repository.model_path\t(not set)\tdefault\n"
     )

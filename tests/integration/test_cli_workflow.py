@@ -86,11 +86,11 @@ def test_tables_for_people(project: Project, capsys: pytest.CaptureFixture[str])
     model(project, "model", "one", accuracy=0.75)
     assert run(["sync", "--model-path", "model", "--experiment-name", "baseline", "--version-tag", "v1.0.0"]) == 0
     printed = capsys.readouterr()
-    assert printed.out.startswith("What\tWhere\nconfig\thttp://")
+    assert printed.out.startswith("WHAT\tWHERE\nconfig\thttp://")
     assert "v1.0.0: " in printed.err
     assert "peak memory" in printed.err
     assert run(["list-experiments"]) == 0
-    assert capsys.readouterr().out.split("\n")[0] == "Experiment\tVersion\tTime\taccuracy"
+    assert capsys.readouterr().out.split("\n")[0] == "EXPERIMENT\tVERSION\tTIME\taccuracy"
     assert run(["compare", "baseline", "baseline"]) == 0
     assert capsys.readouterr().out == "baseline and baseline have the same parameters and metrics.\n"
 
