@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
@@ -92,10 +92,13 @@ class HubClient:
             endpoint=self.endpoint, token=self._token, library_name="hfver", library_version=library_version
         )
 
+    def _translated(self, doing: str, what: str) -> AbstractContextManager[None]:
+        return _translated(doing, what, self.endpoint)
+
     # -- who and where --------------------------------------------------------------------------------------------
 
     def whoami(self) -> str:
-        with _translated("asking who this token belongs to", self.endpoint):
+        with self._translated("asking who this token belongs to", self.endpoint):
             return str(self._api.whoami()["name"])
 
     def revision_url(self, repo: str, revision: str, *, repo_type: str = "model") -> str:
@@ -107,7 +110,7 @@ class HubClient:
     def refs(self, repo: str, *, repo_type: str = "model") -> HubRefs | None:
         """Branches and tags, or None when there is no such repository."""
         try:
-            with _translated("listing refs", repo):
+            with self._translated("listing refs", repo):
                 found = self._api.list_repo_refs(repo, repo_type=repo_type)
         except NotOnHubError:
             return None
@@ -126,7 +129,7 @@ class HubClient:
     ) -> list[HubCommit]:
         """The history below a revision, newest first, ending with the first commit ``until`` is true for."""
         listed: list[HubCommit] = []
-        with _translated("listing commits", f"{repo}@{revision}"):
+        with self._translated("listing commits", f"{repo}@{revision}"):
             for commit in self._api.list_repo_commits(repo, revision=revision, repo_type=repo_type):
                 date = commit.created_at.isoformat()
                 listed.append(HubCommit(commit.commit_id, commit.title, commit.message, date))
@@ -136,7 +139,7 @@ class HubClient:
 
     def tree(self, repo: str, revision: str, *, repo_type: str = "model") -> dict[str, TreeFile]:
         """Every file at a revision, by path."""
-        with _translated("listing files", f"{repo}@{revision}"):
+        with self._translated("listing files", f"{repo}@{revision}"):
             entries = self._api.list_repo_tree(repo, revision=revision, recursive=True, repo_type=repo_type)
             return {
                 entry.path: TreeFile(entry.path, entry.size, entry.blob_id, entry.lfs.sha256 if entry.lfs else None)
@@ -148,7 +151,7 @@ class HubClient:
         """One small file's bytes in one request, or None when the revision has no such file."""
         url = self._file_url(repo, revision, path, repo_type)
         try:
-            with _translated("reading", f"{repo}@{revision}:{path}"):
+            with self._translated("reading", f"{repo}@{revision}:{path}"):
                 response = get_session().get(
                     url, headers=build_hf_headers(token=self._token, library_name="hfver"), follow_redirects=True
                 )
@@ -172,7 +175,7 @@ class HubClient:
         if start:
             headers["Range"] = f"bytes={start}-"
         url = self._file_url(repo, revision, path, repo_type)
-        with _translated("reading", f"{repo}@{revision}:{path}"):  # noqa: SIM117 (the error of either is translated)
+        with self._translated("reading", f"{repo}@{revision}:{path}"):  # noqa: SIM117 (the error of either is translated)
             with get_session().stream("GET", url, headers=headers, follow_redirects=True) as response:
                 hf_raise_for_status(response)
                 yield response.iter_bytes(_STREAM_BLOCK)
@@ -200,17 +203,17 @@ class HubClient:
 
     def create_repo(self, repo: str, *, private: bool, repo_type: str = "model") -> None:
         """Create the repository unless it is there."""
-        with _translated("creating the repository", repo):
+        with self._translated("creating the repository", repo):
             self._api.create_repo(repo, private=private, repo_type=repo_type, exist_ok=True)
 
     def create_branch(self, repo: str, branch: str, start: str, *, repo_type: str = "model") -> None:
-        with _translated("creating branch " + branch, repo):
+        with self._translated("creating branch " + branch, repo):
             self._api.create_branch(repo, branch=branch, revision=start, repo_type=repo_type, exist_ok=True)
 
     def create_tag(self, repo: str, tag: str, revision: str, message: str, *, repo_type: str = "model") -> bool:
         """Create a tag; False when a tag of that name exists already, wherever it points."""
         try:
-            with _translated("creating tag " + tag, repo):
+            with self._translated("creating tag " + tag, repo):
                 self._api.create_tag(repo, tag=tag, revision=revision, tag_message=message, repo_type=repo_type)
         except ConflictError:
             return False
@@ -225,7 +228,7 @@ class HubClient:
         with tempfile.TemporaryDirectory(prefix="hfver-names-") as names:
             additions = [_addition(_by_its_name(content, Path(names))) for content in contents]
             # An empty ignore list: a .gitignore in the model is content like any other and must not drop files.
-            with _translated("uploading", f"{repo}@{branch}"):
+            with self._translated("uploading", f"{repo}@{branch}"):
                 self._api.preupload_lfs_files(
                     repo,
                     additions,
@@ -261,7 +264,7 @@ class HubClient:
             CommitOperationCopy(copy.source_path, copy.path, src_revision=copy.source_revision) for copy in copies
         ]
         operations += content.additions
-        with _translated("committing", f"{repo}@{branch}"), warnings.catch_warnings(record=True) as told:
+        with self._translated("committing", f"{repo}@{branch}"), warnings.catch_warnings(record=True) as told:
             # Python warnings are for programmers: about .parquet files in a model, a card without metadata.
             warnings.simplefilter("always")
             info = self._api.create_commit(
@@ -302,7 +305,7 @@ def _addition(content: FileContent) -> CommitOperationAdd:
 
 
 @contextmanager
-def _translated(doing: str, what: str) -> Iterator[None]:
+def _translated(doing: str, what: str, endpoint: str) -> Iterator[None]:
     """Turn the client's exceptions into ours; ``what`` is the repository, with @revision where there is one."""
     log.debug("%s: %s", what, doing)
     started = time.monotonic()
@@ -318,7 +321,8 @@ def _translated(doing: str, what: str) -> Iterator[None]:
     except HfHubHTTPError as error:
         raise _from_status(error, doing, what) from error
     except (httpx2.TimeoutException, httpx2.TransportError, ConnectionError, TimeoutError) as error:
-        raise UnreachableError(f"{what}: the Hub did not answer while {doing} ({type(error).__name__})") from error
+        reason = f"{endpoint}: {type(error).__name__}"
+        raise UnreachableError(f"{what}: the Hub did not answer while {doing} ({reason})") from error
     except (RuntimeError, OSError) as error:
         # hf_xet raises plain RuntimeError, and OSError for transfers that broke.
         raise UnreachableError(f"{what}: {doing} broke off: {error}") from error
