@@ -66,6 +66,4 @@ def _embedded(*, progress_bars: bool) -> Iterator[HubClient]:
 
     quieten(progress_bars=progress_bars)
     with EmbeddedHub() as hub:
-        yield HubClient(
-            hub.endpoint, hub.token, library_version=__version__, embedded=True, address=hub.usual_endpoint
-        )
+        yield HubClient(hub.endpoint, hub.token, library_version=__version__, embedded=True, address=hub.usual_endpoint)

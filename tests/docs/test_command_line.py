@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pty
+import re
 import resource
 import subprocess
 import sys
@@ -191,3 +194,49 @@ def test_completion_loads_nothing_heavy(tmp_path: Path) -> None:
 def test_python_has_nothing_to_warn_of(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-W", "error", *arguments], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def on_a_terminal(*arguments: str, cwd: Path, **variables: str) -> str:
+    """What a command writes to a terminal of 80 columns."""
+    leader, follower = pty.openpty()
+    environ = {**os.environ, "COLUMNS": "80", "TERM": "xterm-256color", **variables}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hfver", *arguments], cwd=cwd, env=environ, stdout=follower, stderr=follower
+    )
+    os.close(follower)
+    written = bytearray()
+    while block := _read(leader):
+        written += block
+    process.wait()
+    os.close(leader)
+    return written.decode()
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # Linux says so when the other end is closed
+        return b""
+
+
+def test_colour_is_for_terminals_that_want_it(tmp_path: Path) -> None:
+    assert "\x1b[31mError:" in on_a_terminal("status", cwd=tmp_path)
+    assert "\x1b" not in on_a_terminal("status", cwd=tmp_path, NO_COLOR="1")
+    assert "\x1b" not in run("status", cwd=tmp_path).stderr
+
+
+def test_tables_fit_eighty_columns_on_a_terminal_and_are_whole_lines_in_a_pipe(tmp_path: Path) -> None:
+    repo = new_repo(tmp_path / "repo")
+    (repo / "config.yaml").write_text(
+        "huggingface:\n  repository:\n    model_name: a-long-team-name/a-long-model-name\n"
+    )
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", on_a_terminal("config", "show", cwd=repo)).splitlines()
+    assert max(map(len, shown)) <= 80
+    piped = run("config", "show", cwd=repo).stdout.splitlines()
+    assert {line.count("\t") for line in piped} == {2}
+
+
+def test_an_error_in_json_is_an_object_with_its_hints(tmp_path: Path) -> None:
+    done = run("status", "--json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["hints"] == ["git init"]
