@@ -117,12 +117,9 @@ def draw(screen: Screen) -> str:
     console = Console(record=True, width=COLUMNS, file=StringIO(), force_terminal=True, color_system="truecolor")
     for line in lines:
         console.print(Text.from_ansi(line.rstrip()), soft_wrap=False)
-    return re.sub(
-        r"[ \t]+$",
-        "",
-        console.export_svg(title="A git tag is a model release", unique_id="release"),
-        flags=re.MULTILINE,
-    )
+    svg = console.export_svg(title="A git tag is a model release", unique_id="release")
+    svg = re.sub(r"\s*@font-face \{.*?\n    \}", "", svg, flags=re.DOTALL)  # nothing is to be fetched for a picture
+    return re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)
 
 
 def _on_a_terminal(command: str, cwd: Path, environ: dict[str, str]) -> str:

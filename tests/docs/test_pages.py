@@ -193,6 +193,7 @@ def test_pictures_are_small_and_hold_text() -> None:
     assert pictures
     for picture in pictures:
         assert picture.stat().st_size < LARGEST_PICTURE
+        assert "url(http" not in text_of(picture).replace('"', "")
     assert "released" in text_of(ROOT / "docs" / "images" / "release.svg")
 
 
