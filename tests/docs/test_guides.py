@@ -44,7 +44,7 @@ def named(guide: Path) -> str:
 # Both show the same blocks (see below), so one of them is enough for the tests that people run all the time.
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
-    "guide", [GUIDES[0], pytest.param(GUIDES[1], marks=pytest.mark.slow)], ids=[named(guide) for guide in GUIDES]
+    "guide", [pytest.param(guide, marks=pytest.mark.slow) for guide in GUIDES], ids=[named(guide) for guide in GUIDES]
 )
 def test_every_block_of_a_guide_works(guide: Path, own_hub: HubForTests, tmp_path: Path) -> None:
     follower = reader(own_hub, tmp_path / "project", training=False)

@@ -53,7 +53,8 @@ class Trials:
         home = self._root / f"home{self._chance.randrange(3)}"
         client = hub.start_hf(home, "upload", f"{hub.user}/m", self._outgoing, HF_HUB_DISABLE_XET=xet)
         if kill and self._wait_for_transfer(client):
-            time.sleep(self._chance.uniform(0, 0.5))
+            # Mostly at once, for a quick machine is done in a tenth of a second; sometimes late.
+            time.sleep(4 * self._chance.uniform(0, 0.5) ** 3)
             victims = self._chance.choice([(hub.process,), (client,), (client, hub.process)])
             for victim in victims:
                 victim.kill()
