@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from hfver.atomic import LockBusyError
 from hfver.errors import HfverError, UnreachableError
 from hfver.outbox import Kind, Owed
 from hfver.publish import Outcome
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 TAGS = "refs/tags/"
+_UNNOTICED = 1.0  # seconds of waiting nobody has to be told of
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +138,12 @@ class _Round:
 
 @contextmanager
 def _worker_lock(workspace: Workspace, reporter: Reporter) -> Iterator[None]:
-    lock = workspace.outbox.lock()
-    if not lock.try_acquire():
-        reporter.note("another hfver is at work in this clone; waiting for it")
+    lock = workspace.outbox.lock(timeout=_UNNOTICED)
+    try:
+        lock.acquire()
+    except LockBusyError:
+        reporter.note("another hfver is at work in this clone (the mirror of the last commit?); waiting for it")
+        lock = workspace.outbox.lock()
         lock.acquire()
     try:
         yield

@@ -125,8 +125,8 @@ def run(arguments: Sequence[str]) -> int:
         from hfver.logs import follow_log_level
 
         follow_log_level(os.environ)
-    _look_after_hooks(arguments, printer)
     try:
+        _look_after_hooks(arguments, printer)
         result = hfver.main(list(arguments), prog_name="hfver", standalone_mode=False, obj=printer)
     except HfverError as error:
         printer.error(error)
