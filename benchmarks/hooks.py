@@ -150,18 +150,20 @@ def measure(clones: list[Clone], operation: Operation) -> dict[str, Timing]:
 Medians = dict[str, dict[str, Timing]]  # operation -> variant -> medians
 
 
-def run(*, commits: int, tags: int) -> Medians:
+def run(*, commits: int, tags: int, only: str = "") -> Medians:
+    """Medians of every operation, or of the one named."""
     with tempfile.TemporaryDirectory(prefix="hfver-bench-") as directory:
         root = Path(directory)
         environ = own_environment(root)
         clones = [make_clone(root, variant, environ) for variant in ("none", "hfver", "python")]
         upstream = make_upstream(root, environ, clones[0], tags)
-        return {operation.name: measure(clones, operation) for operation in operations(commits, tags, upstream)}
+        chosen = [item for item in operations(commits, tags, upstream) if only in ("", item.name)]
+        return {operation.name: measure(clones, operation) for operation in chosen}
 
 
 def budgets(*, commits: int, tags: int) -> list[Budget]:
     """What a commit costs more with all hooks; a hook in Python stands beside it."""
-    medians = run(commits=commits, tags=tags)["commit"]
+    medians = run(commits=commits, tags=tags, only="commit")["commit"]
     added, python = (1000 * (medians[name].wall - medians["none"].wall) for name in ("hfver", "python"))
     return [
         Budget("git commit with all hooks, more than without", added, BOUND_MS, "ms", f"in Python: {python:.0f} ms")
