@@ -22,7 +22,7 @@ from pathlib import Path
 from benchmarks.budgets import Budget
 from benchmarks.measuring import BIN, Timing, once, own_environment
 from hfver.atomic import FileLock
-from hfver.hook_scripts import HOOKS
+from hfver.hooks.scripts import HOOKS
 
 BOUND_MS = 10.0  # of a commit with all hooks above one without
 

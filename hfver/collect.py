@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hfver.adapters.git_tree import CommitTree, WorkTree
 from hfver.errors import HfverError, RefusedError
 from hfver.model import OutputFile, OutputPointer
-from hfver.resolve import list_outputs, load_output
+from hfver.outputs.resolve import list_outputs, load_output
 
 if TYPE_CHECKING:
     from hfver.adapters.dvc_cache import DvcCache

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from hfver import launcher
 from hfver.adapters.git_process import decode, execute_git
 from hfver.errors import HfverError
-from hfver.hook_config import is_configured
-from hfver.hook_install import install
-from hfver.hook_place import choose_place, git_version, hooks_directory, hooks_path
-from hfver.hook_repo import HookRepo, find_repo
-from hfver.hook_scripts import HOOKS
-from hfver.hook_settings import work_tree_settings
-from hfver.hook_state import ORIGINAL, SHELVED, State, hook_state, is_ours, sibling
+from hfver.hooks import launcher
+from hfver.hooks.git_config import is_configured
+from hfver.hooks.install import install
+from hfver.hooks.place import choose_place, git_version, hooks_directory, hooks_path
+from hfver.hooks.repo import HookRepo, find_repo
+from hfver.hooks.scripts import HOOKS
+from hfver.hooks.seen import SeenRefs
+from hfver.hooks.settings import work_tree_settings
+from hfver.hooks.state import ORIGINAL, SHELVED, State, hook_state, is_ours, sibling
 from hfver.outbox import Outbox
-from hfver.seen import SeenRefs
 
 SELFTEST_REF = "refs/hfver/selftest"
 _SHOWN = 5

@@ -14,8 +14,8 @@ from hfver.reporting import Reporter, Silent
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
     from hfver.config.settings import Config
-    from hfver.experiments import Experiment
-    from hfver.sync import Synced, SyncRequest
+    from hfver.experiments.records import Experiment
+    from hfver.training.sync import Synced, SyncRequest
     from hfver.workspace import Workspace
 
 
@@ -53,7 +53,7 @@ class HuggingFaceManager:
 
     def create_repositories(self, private: bool | None = None) -> dict[str, str]:
         """Create the model repository and its configs repository where they are missing; returns their addresses."""
-        from hfver.workflow import create_repositories
+        from hfver.training.workflow import create_repositories
 
         with self._opened(_private(private), writes=True) as (workspace, hub):
             return create_repositories(workspace, hub)
@@ -82,14 +82,14 @@ class HuggingFaceManager:
 
     def upload_training_config(self, config_data: Mapping[str, Any] | str | Path, experiment_name: str) -> str:
         """Put the configuration of an experiment (data, or a file) into the configs repository."""
-        from hfver.workflow import upload_config
+        from hfver.training.workflow import upload_config
 
         with self._opened(writes=True) as (workspace, hub):
             return upload_config(workspace, hub, config_data, experiment_name)
 
     def upload_training_results(self, results_path: str | Path, experiment_name: str) -> str:
         """Put a result file, or a directory of them, and the record of the experiment into the configs repository."""
-        from hfver.workflow import upload_results
+        from hfver.training.workflow import upload_results
 
         with self._opened(writes=True) as (workspace, hub):
             return upload_results(workspace, hub, Path(results_path), experiment_name, datetime.now(UTC))
@@ -115,7 +115,7 @@ class HuggingFaceManager:
         Empty when ``condition`` (such as ``"accuracy > 0.8"``) does not hold, or when `huggingface.enabled` is false
         and ``force`` is not given.
         """
-        from hfver.expressions import parse_condition
+        from hfver.experiments.conditions import parse_condition
 
         request = self._request(
             model_path, experiment_name, version_tag, commit=commit, allow_same=allow_same,
@@ -127,14 +127,14 @@ class HuggingFaceManager:
 
     def download_model(self, version_tag: str | None = None, local_dir: str | Path = "./downloaded_model") -> Path:
         """Fetch a version (the latest without one; a range such as ``^1.2`` works) and check it against its receipt."""
-        from hfver.workflow import download_model
+        from hfver.training.workflow import download_model
 
         with self._workspace() as workspace:
             return download_model(workspace, version_tag or "latest", Path(local_dir), self._reporter)
 
     def list_versions(self) -> list[dict[str, Any]]:
         """Every version in git and on the Hub with its state, newest first."""
-        from hfver.workflow import list_versions
+        from hfver.training.workflow import list_versions
 
         with self._opened() as (workspace, hub):
             return list_versions(workspace, hub)
@@ -143,7 +143,7 @@ class HuggingFaceManager:
         self, *, where: str | None = None, sort: str = "", limit: int | None = None
     ) -> list[Experiment]:
         """Records of experiments; filtered by a condition, sorted by a metric (``-accuracy``: highest first)."""
-        from hfver.workflow import list_experiments
+        from hfver.training.workflow import list_experiments
 
         with self._opened() as (workspace, hub):
             return list_experiments(workspace, hub, where=where, sort=sort, limit=limit)
@@ -155,7 +155,7 @@ class HuggingFaceManager:
         custom_sections: Mapping[str, str] | None = None,
     ) -> str:
         """The card a release of this model would get, with sections of your own."""
-        from hfver.workflow import generate_card_text
+        from hfver.training.workflow import generate_card_text
 
         with self._workspace() as workspace:
             return generate_card_text(workspace, Path(model_path), version_tag, custom_sections or {})
@@ -165,19 +165,19 @@ class HuggingFaceManager:
         return bool(self.settings.effective())
 
     def _request(self, model_path: str | Path, experiment: str, version_tag: str | None, **more: Any) -> SyncRequest:
-        from hfver.sync import SyncRequest
+        from hfver.training.sync import SyncRequest
 
         return SyncRequest(Path(model_path), experiment, version_tag, **more)
 
     def _sync(self, request: SyncRequest, options: Mapping[str, Any]) -> Synced:
-        from hfver.workflow import sync_and_tell
+        from hfver.training.workflow import sync_and_tell
 
         with self._opened(options, writes=True) as (workspace, hub):
             return sync_and_tell(workspace, hub, request, self._reporter, now=datetime.now(UTC)).synced
 
     @contextmanager
     def _workspace(self, options: Mapping[str, Any] | None = None) -> Iterator[Workspace]:
-        from hfver.no_git import open_project
+        from hfver.training.no_git import open_project
 
         with open_project(
             self._path.parent, environ=self._environ, config_path=self._path, options=options

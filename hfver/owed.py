@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from hfver.atomic import LockBusyError
 from hfver.errors import HfverError, UnreachableError
+from hfver.hooks.seen import SeenRefs
 from hfver.outbox import Kind, Owed
 from hfver.publish import Outcome
 from hfver.reporting import Reporter
-from hfver.seen import SeenRefs
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
-    from hfver.mirror_commit import Step
+    from hfver.mirror.commit import Step
     from hfver.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class _Round:
             self.do(following)
 
     def _release(self, owed: Owed) -> Owed | None:
-        from hfver.mirroring import mirrors_releases, owe_release_mirror
+        from hfver.mirror.owed import mirrors_releases, owe_release_mirror
         from hfver.release import release, target_of
 
         target = target_of(self._workspace, owed.name)
@@ -130,7 +130,7 @@ class _Round:
         return owe_release_mirror(self._workspace, owed) if mirrors_releases(target.config) else None
 
     def _mirror(self, owed: Owed) -> Owed | None:
-        from hfver.mirroring import do_mirror
+        from hfver.mirror.owed import do_mirror
 
         self.mirrored += do_mirror(self._workspace, self._hub, owed, self._reporter)
         return None  # nothing follows from it

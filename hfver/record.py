@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hfver.experiment_files import config_file, metrics_in, result_tree
-from hfver.experiments import build_record, dump_record, record_folder
-from hfver.run_facts import RunFacts, clean_params, read_facts
-from hfver.run_record import run_here
+from hfver.experiments.files import config_file, metrics_in, result_tree
+from hfver.experiments.records import build_record, dump_record, record_folder
+from hfver.experiments.run_facts import RunFacts, clean_params, read_facts
+from hfver.experiments.run_record import run_here
 
 if TYPE_CHECKING:
     from hfver.workspace import Workspace
@@ -85,9 +85,9 @@ def _files(
 
 
 def _send(workspace: Workspace, name: str, files: Mapping[str, bytes], model: str | None) -> dict[str, str]:
-    from hfver.experiment_files import send_experiment
+    from hfver.experiments.files import send_experiment
     from hfver.hub_session import open_hub
-    from hfver.mirror_branch import configs_repo
+    from hfver.mirror.branch import configs_repo
 
     config = workspace.config
     target = config.model(model)

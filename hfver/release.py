@@ -13,12 +13,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hfver.adapters.git_tree import CommitTree
-from hfver.content_checks import check_content
 from hfver.errors import ConflictError, IntegrityError, StateError, UsageError
+from hfver.experiments.run_facts import RunFacts
 from hfver.hub_state import HubState, PublishedRelease
 from hfver.hub_view import read_hub_state, read_receipt
-from hfver.mirroring import configs_revision
+from hfver.mirror.owed import configs_revision
 from hfver.model import Output, OutputFile, OutputPointer, Tag
+from hfver.outputs.checks import check_content
+from hfver.outputs.resolve import DirSource, resolve_output, resolve_pointer
 from hfver.paths import CARD_PATH, name_problems
 from hfver.plan import (
     ForeignChanges,
@@ -33,9 +35,7 @@ from hfver.receipt import Receipt
 from hfver.release_content import ReleaseContent
 from hfver.release_facts import release_facts
 from hfver.reporting import Reporter
-from hfver.resolve import DirSource, resolve_output, resolve_pointer
 from hfver.retries import patiently
-from hfver.run_facts import RunFacts
 from hfver.sources import dir_object_of
 from hfver.state import Content
 from hfver.topology import Line, choose_line, nearest_releases
@@ -131,7 +131,7 @@ def _dir_object_elsewhere(workspace: Workspace) -> DirSource:
 
 def pointer_at(workspace: Workspace, tree: CommitTree, path: str | None) -> OutputPointer:
     """What git records about a model at a commit; without a configured path, about the only output there."""
-    from hfver.resolve import list_outputs
+    from hfver.outputs.resolve import list_outputs
 
     if path is not None:
         return resolve_pointer(tree, path, solve=lambda: workspace.dvc().pipeline_outputs(tree.commit))
@@ -382,7 +382,7 @@ def make_card(
     hub: HubClient, target: Target, tree: CommitTree, prepared: Prepared, hashed: Mapping[str, Content]
 ) -> CardTexts:
     """The card of a release whose output brings none."""
-    from hfver.release_card import LARGEST_CARD, card_input, card_texts
+    from hfver.cards.release import LARGEST_CARD, card_input, card_texts
 
     repo, name = target.model.repo, target.config.model_card.template
     template = tree.read(name) if name else None

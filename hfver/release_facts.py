@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from hfver.errors import IntegrityError
+from hfver.experiments.run_facts import RunFacts, read_facts, result_files
 from hfver.model import Output, OutputFile
 from hfver.publish import ContentSource
 from hfver.receipt import Receipt
-from hfver.run_facts import RunFacts, read_facts, result_files
 
 if TYPE_CHECKING:
     from hfver.config.settings import Config
-    from hfver.resolve import Tree
+    from hfver.outputs.resolve import Tree
 
 
 class RevisionReader(Protocol):

@@ -123,7 +123,7 @@ def _default_endpoint(environ: Mapping[str, str]) -> str:
 
 
 def _install_hooks(repo: GitRepo, report: Report) -> None:
-    from hfver.hook_install import install
+    from hfver.hooks.install import install
 
     installed = install(repo.top)
     report.done.append(f"installed the git hooks in {_shown(installed.directory, repo.top)}")

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Protocol
 
 from hfver.checkout.links import Linker
-from hfver.dirobject import build_dir_object, dir_object_id
 from hfver.errors import HfverError, IntegrityError, NoSpaceError
 from hfver.hashing import Advance, Digests, HashName, hash_file
 from hfver.model import OutputFile, OutputPointer
+from hfver.outputs.dir_object import build_dir_object, dir_object_id
 from hfver.receipt import Receipt
 
 _SHOWN = 5

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from hfver.adapters.git_tree import CommitTree
 from hfver.alignment import Alignment, VersionState
-from hfver.dirobject import directory_id
 from hfver.errors import HfverError, IntegrityError
 from hfver.hub_state import HubState, PublishedRelease
 from hfver.hub_view import read_receipt
 from hfver.model import OutputFile
+from hfver.outputs.dir_object import directory_id
 from hfver.paths import ATTRIBUTES_PATH, CARD_PATH, RECEIPT_PATH
 from hfver.receipt import Receipt
 from hfver.release import model_at, pointer_at

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 from hfver.adapters.git_process import clean_environment
-from hfver.hook_repo import MARK, HookRepo
-from hfver.launcher import command
+from hfver.hooks.launcher import command
+from hfver.hooks.repo import MARK, HookRepo
 
 LOG = "worker.log"
 _LOG_LIMIT = 1_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from huggingface_hub.repocard_data import EvalResult, ModelCardData
 
-from hfver.card import CardInput, CardMetadata, render_card
+from hfver.cards.text import CardInput, CardMetadata, render_card
 
 
 def generate_card(card: CardInput) -> str:

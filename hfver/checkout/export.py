@@ -20,10 +20,10 @@ from hfver.checkout.links import Linker, LinkType
 from hfver.checkout.run import ObjectCache, Result, Wanted, check_out
 from hfver.checkout.session import Session
 from hfver.checkout.targets import resolve_target
-from hfver.dirobject import directory_id
 from hfver.errors import StateError, UsageError
 from hfver.hashing import Advance, HashName
 from hfver.model import Output, OutputPointer
+from hfver.outputs.dir_object import directory_id
 from hfver.sources import HubSource, Source
 from hfver.trust import HUGGINGFACE_CO
 from hfver.version_ranges import best_match, is_range

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from hfver.atomic import write_atomic
 from hfver.errors import StateError
 from hfver.model import OutputPointer
-from hfver.pointers import parse_dvc_file
-from hfver.resolve import Tree, resolve_pointer
+from hfver.outputs.pointers import parse_dvc_file
+from hfver.outputs.resolve import Tree, resolve_pointer
 
 if TYPE_CHECKING:
     from ruamel.yaml import YAML

@@ -19,10 +19,10 @@ from hfver.checkout.apply import apply
 from hfver.checkout.compare import Comparison, Knows, Present, compare
 from hfver.checkout.links import Linker, LinkType
 from hfver.checkout.scan import scan
-from hfver.dirobject import build_dir_object, dir_object_id
 from hfver.errors import RefusedError, StateError
 from hfver.hashing import Advance, HashName
 from hfver.model import Output, OutputFile
+from hfver.outputs.dir_object import build_dir_object, dir_object_id
 from hfver.sources import Cache, FileSource, Obtained, Source, obtain, summarised, take_copy
 
 _SHOWN = 5

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from hfver.adapters.git_tree import CommitTree, WorkTree
 from hfver.checkout.run import Wanted
-from hfver.dirobject import directory_id
 from hfver.errors import HfverError, StateError
 from hfver.hashing import Advance, Hasher
 from hfver.model import Output, OutputFile, OutputPointer
-from hfver.resolve import DirSource, list_outputs, load_output, resolve_pointer
+from hfver.outputs.dir_object import directory_id
+from hfver.outputs.resolve import DirSource, list_outputs, load_output, resolve_pointer
 from hfver.sources import FileSource, HubSource, Problem, Source, dir_object_of, require_space
 from hfver.state import Content
 

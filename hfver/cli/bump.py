@@ -10,7 +10,7 @@ import click
 from hfver.cli.options import common, dry_run
 from hfver.cli.output import Printer
 from hfver.errors import EXIT_DONE, RefusedError, StateError
-from hfver.hook_skip import skipping_hooks
+from hfver.hooks.skip import skipping_hooks
 
 if TYPE_CHECKING:
     from hfver.config.settings import ModelConfig
@@ -131,7 +131,7 @@ def _tag_and_release(
         printer.note(f"Releasing is switched off here; to release it: hfver push {tag}")
         return EXIT_DONE
     if config.hooks.publish == "background" and not os.environ.get("CI"):
-        from hfver.hook_repo import find_repo
+        from hfver.hooks.repo import find_repo
         from hfver.worker import start_worker
 
         intend(workspace, [tag], "hfver bump")

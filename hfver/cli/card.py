@@ -37,7 +37,7 @@ def card(
       hfver card
       hfver card --version-tag v1.3.0 --output CARD.md
     """
-    from hfver import workflow
+    from hfver.training import workflow
 
     custom = dict(_section(text) for text in sections)
     with project(path) as workspace:

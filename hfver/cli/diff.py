@@ -13,8 +13,8 @@ from hfver.errors import StateError
 if TYPE_CHECKING:
     from hfver.config.settings import ModelConfig
     from hfver.model import Output
-    from hfver.output_diff import FileChange
-    from hfver.resolve import DirSource
+    from hfver.outputs.diff import FileChange
+    from hfver.outputs.resolve import DirSource
     from hfver.workspace import Workspace
 
 STYLES = {"added": "green", "removed": "red", "changed": "yellow", "renamed": "cyan"}
@@ -35,7 +35,7 @@ def diff(printer: Printer, old: str | None, new: str, model_name: str | None) ->
       hfver diff                  what HEAD changed since the last version
       hfver diff v1.0.0 v1.1.0
     """
-    from hfver.output_diff import compare_files
+    from hfver.outputs.diff import compare_files
     from hfver.workspace import open_workspace
 
     with open_workspace() as workspace:

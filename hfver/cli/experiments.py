@@ -29,8 +29,8 @@ def list_experiments(
     Example:
       hfver list-experiments --where "accuracy > 0.8" --sort=-accuracy -n 5
     """
-    from hfver import workflow
-    from hfver.experiments import shared_columns
+    from hfver.experiments.records import shared_columns
+    from hfver.training import workflow
 
     with opened(printer, path) as (workspace, hub):
         found = workflow.list_experiments(workspace, hub, where=where, sort=sort, limit=limit, model=model)
@@ -58,8 +58,8 @@ def compare(printer: Printer, path: Path | None, model: str | None, first: str, 
       hfver compare base new
       hfver compare v1.0.0 v1.1.0
     """
-    from hfver import workflow
-    from hfver.experiments import compare as compare_experiments
+    from hfver.experiments.records import compare as compare_experiments
+    from hfver.training import workflow
 
     with opened(printer, path) as (workspace, hub):
         one, other = workflow.two_experiments(workspace, hub, first, second, model)

@@ -12,8 +12,8 @@ from hfver.cli.group import CommandGroup
 from hfver.cli.options import common
 from hfver.cli.output import Printer, Table
 from hfver.errors import EXIT_DONE, EXIT_FAILED
-from hfver.hook_install import InstallReport, install, status, uninstall
-from hfver.hook_scripts import HOOKS
+from hfver.hooks.install import InstallReport, install, status, uninstall
+from hfver.hooks.scripts import HOOKS
 
 Command = TypeVar("Command", bound=Callable[..., object])
 

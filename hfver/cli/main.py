@@ -155,8 +155,8 @@ def _look_after_hooks(arguments: Sequence[str], printer: Printer) -> None:
     """Hooks find the program that ran last; and whoever lost one to another tool hears of it here."""
     if not arguments or arguments[0].startswith("-") or arguments[0] in ("hooks", "doctor", "init", "completion"):
         return
-    from hfver.hook_watch import displaced_hooks
-    from hfver.launcher import home_above, refresh
+    from hfver.hooks.launcher import home_above, refresh
+    from hfver.hooks.watch import displaced_hooks
 
     home = home_above(Path.cwd())
     if home is None:

@@ -21,7 +21,7 @@ MODEL = click.option("--model", metavar="NAME", help="Which configured model, wh
 
 def project(config_path: Path | None, options: Mapping[str, Any] | None = None) -> AbstractContextManager[Workspace]:
     """The git repository here, or a directory without one; ``options`` are dotted keys that win over the files."""
-    from hfver.no_git import open_project
+    from hfver.training.no_git import open_project
 
     main = config_path.absolute() if config_path is not None else None
     return open_project(Path.cwd(), environ=os.environ, config_path=main, options=options)

@@ -17,7 +17,7 @@ from hfver.errors import EXIT_DONE, HfverError, UsageError
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
-    from hfver.workflow import Told
+    from hfver.training.workflow import Told
     from hfver.workspace import Workspace
 
 
@@ -74,8 +74,8 @@ def sync(
       hfver sync --experiment a=runs/a@v1.0.0 --experiment b=runs/b@v1.1.0
       hfver sync --all experiments.yaml
     """
-    from hfver.expressions import parse_condition
-    from hfver.sync import SyncRequest
+    from hfver.experiments.conditions import parse_condition
+    from hfver.training.sync import SyncRequest
 
     asked = _asked(model_path, experiment_name, version_tag, results, listed, batch)
     parsed = parse_condition(condition) if condition else None
@@ -99,7 +99,7 @@ def sync(
 def _one(workspace: Workspace, hub: HubClient, printer: Printer, request: Any) -> Told:
     from datetime import UTC, datetime
 
-    from hfver.workflow import sync_and_tell
+    from hfver.training.workflow import sync_and_tell
 
     return sync_and_tell(workspace, hub, request, printer, now=datetime.now(UTC))
 

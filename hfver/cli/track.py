@@ -28,7 +28,7 @@ def track(printer: Printer, path: Path) -> None:
       hfver track model && git commit -m "Train on more data"
     """
     from hfver.adapters.git_tree import WorkTree
-    from hfver.resolve import resolve_pointer
+    from hfver.outputs.resolve import resolve_pointer
     from hfver.workspace import open_workspace
 
     with open_workspace() as workspace:

@@ -45,8 +45,8 @@ def upload_model(
     from datetime import UTC, datetime
 
     from hfver.cli.sync import cost_text
-    from hfver.sync import SyncRequest
-    from hfver.workflow import sync_and_tell
+    from hfver.training.sync import SyncRequest
+    from hfver.training.workflow import sync_and_tell
 
     options: dict[str, Any] = {} if private is None else {"huggingface.repository.private": private}
     options |= {} if chunk_size is None else {"settings.upload.chunk_size": chunk_size}
@@ -81,7 +81,7 @@ def upload_config(printer: Printer, path: Path | None, model: str | None, file: 
     Example:
       hfver upload-config --config-file train.yaml --experiment-name base
     """
-    from hfver import workflow
+    from hfver.training import workflow
 
     with opened(printer, path, writes=True) as (workspace, hub):
         url = workflow.upload_config(workspace, hub, file, experiment_name, model)
@@ -105,7 +105,7 @@ def upload_results(
     """
     from datetime import UTC, datetime
 
-    from hfver import workflow
+    from hfver.training import workflow
 
     with opened(printer, path, writes=True) as (workspace, hub):
         url = workflow.upload_results(workspace, hub, results_path, experiment_name, datetime.now(UTC), model)
@@ -134,7 +134,7 @@ def download_model(
     Example:
       hfver download-model --version-tag v1.2.0 --local-dir ./bert
     """
-    from hfver import workflow
+    from hfver.training import workflow
 
     with project(path) as workspace:
         place = workflow.download_model(workspace, version_tag, local_dir, printer, model=model, force=force)
@@ -151,7 +151,7 @@ def list_versions(printer: Printer, path: Path | None) -> None:
     Example:
       hfver list-versions --json
     """
-    from hfver import workflow
+    from hfver.training import workflow
 
     with opened(printer, path) as (workspace, hub):
         found = workflow.list_versions(workspace, hub)

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 from transformers import TrainerCallback  # noqa: TID253 (this module is for those who have it)
 
 from hfver.errors import HfverError
+from hfver.experiments.run_facts import EVAL_RESULTS, TRAINER_STATE
 from hfver.reporting import Silent
-from hfver.run_facts import EVAL_RESULTS, TRAINER_STATE
 
 if TYPE_CHECKING:
     from hfver.config.settings import Config
@@ -98,7 +98,7 @@ class HfverCallback(TrainerCallback):  # type: ignore[misc]  # transformers is n
     # -- what they do ---------------------------------------------------------------------------------------------
 
     def _look_ahead(self, args: Any) -> None:
-        from hfver.experiments import record_folder
+        from hfver.experiments.records import record_folder
 
         config = self._manager().settings
         self._place()

@@ -17,7 +17,7 @@ from hfver.adapters.git_repo import GitRepo
 from hfver.adapters.git_tree import CommitTree
 from hfver.checkout.run import Result, Wanted, check_out
 from hfver.errors import IntegrityError, RefusedError, StateError
-from hfver.resolve import resolve_output
+from hfver.outputs.resolve import resolve_output
 from hfver.state import State
 from tests.support.dvcing import new_dvc_repo, train, write_files
 from tests.support.gitting import git

@@ -146,7 +146,7 @@ def test_a_card_can_be_written_to_a_file(project: Project, capsys: pytest.Captur
 
 
 def test_failure_and_success_are_told(project: Project, ask: Json, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hfver import notifications
+    from hfver.training import notifications
 
     told: list[dict[str, Any]] = []
     monkeypatch.setattr(notifications, "_post", lambda _url, body, _token, _sleep: told.append(body))

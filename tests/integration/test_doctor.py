@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hfver.doctor import Finding, Verdict, examine, fix
-from hfver.hook_install import install
+from hfver.hooks.install import install
 from hfver.outbox import Outbox, Owed
 from tests.support.hook_project import HFVER, new_hook_project
 from tests.support.hooked import FILES, Repo, new_repo

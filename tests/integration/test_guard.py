@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hfver.guard import refusal
-from hfver.hook_repo import find_repo
-from hfver.intent import RefChange
+from hfver.hooks.guard import refusal
+from hfver.hooks.intent import RefChange
+from hfver.hooks.repo import find_repo
 from tests.support.hook_project import HookProject, new_hook_project
 from tests.support.hub import HubForTests
 
@@ -116,5 +116,5 @@ def test_a_guard_that_fails_itself_allows(project: HookProject, monkeypatch: pyt
     def broken(*_arguments: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("hfver.guard.settings_at", broken)
+    monkeypatch.setattr("hfver.hooks.guard.settings_at", broken)
     assert refusal(find_repo(project.top), change) is None

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from hfver.errors import StateError
-from hfver.hook_install import install, status, uninstall
-from hfver.hook_record import read_record
-from hfver.hook_scripts import HOOKS, script
-from hfver.hook_state import State
-from hfver.seen import SeenRefs
+from hfver.hooks.install import install, status, uninstall
+from hfver.hooks.record import read_record
+from hfver.hooks.scripts import HOOKS, script
+from hfver.hooks.seen import SeenRefs
+from hfver.hooks.state import State
 from tests.support.git_builds import CHOSEN
 from tests.support.hooked import FILES, GUARDED, Program, Repo, make_program, new_repo
 
@@ -185,8 +185,8 @@ def test_a_changed_script_is_brought_up_to_date_and_the_change_is_kept(repo: Rep
 def test_a_script_of_an_older_hfver_is_brought_up_to_date_silently(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     older = script(RT) + b"# as it was in an older release\n"
     with monkeypatch.context() as patch:
-        for module in ("hook_install", "hook_state"):
-            patch.setattr(f"hfver.{module}.script", lambda name: older)
+        for module in ("install", "state"):
+            patch.setattr(f"hfver.hooks.{module}.script", lambda name: older)
         install(repo.path, [RT])
     assert states(repo)[RT] is State.OUTDATED
     report = install(repo.path, [RT])

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hfver.hook_install import install
-from hfver.hook_scripts import HOOKS, hook_name, script, script_directory
+from hfver.hooks.install import install
+from hfver.hooks.scripts import HOOKS, hook_name, script, script_directory
 from tests.support.git_builds import GitBuild, parameters
 from tests.support.hooked import FILES, Repo, make_program, new_repo
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hfver.hook_install import install, status, uninstall
-from hfver.hook_state import State
+from hfver.hooks.install import install, status, uninstall
+from hfver.hooks.state import State
 from tests.support.git_builds import TOOLS
 from tests.support.hooked import FILES, Program, Repo, make_program, new_repo
 

@@ -101,7 +101,7 @@ def test_retries_are_as_many_as_configured(project: Project, retries: int, finis
 def test_partial_downloads_are_continued_or_started_again(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import hfver.workflow
+    import hfver.training.workflow
 
     seen: list[bool] = []
     left = project.top / ".cache" / "huggingface" / "hfver-tmp" / "partial"
@@ -116,7 +116,7 @@ def test_partial_downloads_are_continued_or_started_again(
         manager = configure(project, f"settings: {{download: {{resume_download: {resume}}}}}\n")
         manager.download_model("v1.0.0", tmp_path / "got")
     assert seen == [True, False]
-    assert hfver.workflow.download_model is not None
+    assert hfver.training.workflow.download_model is not None
 
 
 def test_a_chunk_size_reads_the_same_content(project: Project) -> None:

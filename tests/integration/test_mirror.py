@@ -13,11 +13,11 @@ from hfver.adapters.hub_client import HubClient
 from hfver.config.load import load_workspace
 from hfver.errors import ConflictError, HfverError, RefusedError, StateError
 from hfver.hub_state import HubCommit
-from hfver.mirror_branch import configs_repo, mirror_branch
-from hfver.mirror_commit import Message, Step, step
-from hfver.mirror_plan import MirrorTrailers, read_trailers
-from hfver.mirror_release import mirror_release
-from hfver.mirror_repo import ConfigsRepo
+from hfver.mirror.branch import configs_repo, mirror_branch
+from hfver.mirror.commit import Message, Step, step
+from hfver.mirror.plan import MirrorTrailers, read_trailers
+from hfver.mirror.release import mirror_release
+from hfver.mirror.repo import ConfigsRepo
 from tests.support.gitting import commit, git, new_repo
 from tests.support.hub import HubForTests
 

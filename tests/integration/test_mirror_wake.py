@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from hfver.hook_install import install
-from hfver.hook_repo import find_repo
-from hfver.mirror_wake import await_rebase, watch
+from hfver.hooks.install import install
+from hfver.hooks.repo import find_repo
+from hfver.mirror.wake import await_rebase, watch
 from tests.support.git_builds import GitBuild, parameters
 from tests.support.hooked import DETAILS, FILES, Program, Repo, make_program, new_repo
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hfver.hook_install import install
+from hfver.hooks.install import install
 from tests.support.git_builds import GitBuild, parameters
 from tests.support.hooked import CONFIG, DETAILS, FILES, GUARDED, Program, Repo, make_program, new_repo
 

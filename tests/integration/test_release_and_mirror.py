@@ -142,7 +142,7 @@ def test_a_deleted_tag_owes_no_mirror(project: Project) -> None:
     project.tag("v1.0.0")
     with project.opened() as (workspace, _):
         (entry,) = intend(workspace, ["v1.0.0"], "test")
-        from hfver.mirroring import owe_release_mirror
+        from hfver.mirror.owed import owe_release_mirror
 
         workspace.outbox.done(entry)
         owe_release_mirror(workspace, entry)

@@ -17,7 +17,7 @@ from hfver.adapters.git_repo import GitRepo
 from hfver.adapters.git_tree import CommitTree, WorkTree
 from hfver.errors import IntegrityError, StateError
 from hfver.model import Output, OutputPointer
-from hfver.resolve import list_outputs, resolve_output, resolve_pointer
+from hfver.outputs.resolve import list_outputs, resolve_output, resolve_pointer
 from tests.support.dvcing import build_every_kind
 from tests.support.gitting import commit, git
 
@@ -167,7 +167,7 @@ from pathlib import Path
 from hfver.adapters.dvc_outputs import DvcProject
 from hfver.adapters.git_repo import GitRepo
 from hfver.adapters.git_tree import CommitTree
-from hfver.resolve import resolve_output
+from hfver.outputs.resolve import resolve_output
 top = Path(sys.argv[1])
 repo = GitRepo.discover(top)
 with repo.reader() as reader:

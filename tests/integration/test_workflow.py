@@ -10,7 +10,7 @@ import pytest
 
 from hfver import HuggingFaceManager
 from hfver.errors import ConfigError, RefusedError, StateError, UnreachableError, UsageError
-from hfver.operations import peak_memory
+from hfver.training.operations import peak_memory
 from tests.support.gitting import git
 from tests.support.hub import HubForTests
 from tests.support.project import Project, new_project

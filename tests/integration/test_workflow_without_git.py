@@ -77,7 +77,7 @@ def test_versions_count_on_from_those_on_the_hub(manager: HuggingFaceManager) ->
 
 
 def test_what_needs_history_says_git_init(manager: HuggingFaceManager) -> None:
-    from hfver.no_git import open_project
+    from hfver.training.no_git import open_project
 
     with open_project(Path.cwd(), environ=os.environ) as workspace, pytest.raises(UsageError) as caught:
         workspace.repo.tags()

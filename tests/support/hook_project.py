@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from hfver.hook_install import install
+from hfver.hooks.install import install
 from tests.support.hooked import Repo
 from tests.support.hub import HubForTests
 from tests.support.project import Project, new_project

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hfver.hooks.seen import SeenRefs
 from hfver.outbox import Outbox
-from hfver.seen import SeenRefs
 from tests.support.git_builds import SYSTEM, GitBuild
 
 CONFIG = """\

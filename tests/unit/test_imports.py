@@ -61,7 +61,7 @@ def test_the_embedded_hub_knows_nothing_of_the_rest() -> None:
 
 
 def test_the_core_does_not_import_the_command_line() -> None:
-    entries = {"__main__.py", "hook_entry.py"}
+    entries = {"__main__.py", "entry.py"}
     found = {
         f"{path.relative_to(PACKAGE)} imports {name}"
         for path in modules()
@@ -86,6 +86,6 @@ def test_help_and_version_load_nothing_heavy(argument: str) -> None:
 
 def test_the_hook_entry_loads_nothing_heavy() -> None:
     heavy = (*HEAVY, "click", "yaml")
-    program = f"import sys\nimport hfver.hook_entry\nprint(sorted(set(sys.modules) & set({heavy!r})))\n"
+    program = f"import sys\nimport hfver.hooks.entry\nprint(sorted(set(sys.modules) & set({heavy!r})))\n"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

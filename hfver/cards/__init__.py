@@ -1,0 +1,1 @@
+"""Model cards: generated, and merged with what people wrote on the Hub."""

@@ -1,0 +1,1 @@
+"""Records of training runs: what is written down, found again and compared."""

@@ -1,0 +1,194 @@
+"""What pre-push looks at before anything leaves this machine. Each check answers with errors to show, or nothing.
+
+    configuration   both files, at every pushed commit
+    secrets         in what the mirror would send of them
+    released        every pushed version tag is a release, of the very commit
+    bytes           the outputs that pushed commits bring are on the DVC remote, or are a release
+
+Nothing is published from here: git runs pre-push for dry runs and for pushes that are refused afterwards, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from hfver.errors import ConfigError, HfverError, IntegrityError, RefusedError
+from hfver.hooks.pushed_refs import TAGS, PushedRef
+from hfver.hooks.repo import HookRepo
+from hfver.hooks.seen import SeenRefs
+from hfver.hooks.settings import HookSettings
+from hfver.outbox import Outbox
+
+if TYPE_CHECKING:
+    from hfver.adapters.dvc_outputs import DvcProject
+    from hfver.adapters.git_tree import CommitTree
+    from hfver.config.settings import Config
+    from hfver.model import Output, OutputPointer
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A pushed ref with the commit it leads to, and the one it leads to on the other side, if that is known here."""
+
+    ref: PushedRef
+    commit: str
+    remote_commit: str | None
+    settings: HookSettings
+
+    @property
+    def name(self) -> str:
+        return self.ref.tag or self.ref.branch or self.ref.ref
+
+    @property
+    def is_version(self) -> bool:
+        return self.ref.tag is not None and self.settings.version(self.ref.tag) is not None
+
+    @property
+    def is_mirrored(self) -> bool:
+        patterns = self.settings.mirror_branches
+        return self.is_version or any(fnmatchcase(self.ref.branch or "", pattern) for pattern in patterns)
+
+
+# -- configuration and secrets ----------------------------------------------------------------------------------------
+
+
+def check_configuration(tree: CommitTree, environ: dict[str, str]) -> Config | HfverError | None:
+    """The configuration at a pushed commit, the error that names everything wrong with it, or None without one."""
+    from hfver.config.load import load_revision
+    from hfver.config.problems import MissingConfigError
+
+    try:
+        return load_revision(tree.read, environ=environ, label=tree.label)
+    except MissingConfigError:
+        return None
+    except ConfigError as error:
+        return ConfigError(error.message, hints=[*error.hints, "hfver validate-config"])
+
+
+def check_secrets(tree: CommitTree, entries: Sequence[tuple[str, str]], config: Config) -> HfverError | None:
+    """Secrets in the files the mirror would send of this commit."""
+    from hfver.mirror.plan import snapshot_files
+    from hfver.mirror.secret_scan import BASELINE, refuse_secrets, scan
+
+    files = snapshot_files(
+        entries,
+        config.mirror.include,
+        config.mirror.exclude,
+        configs="config" in config.upload_items,
+        results="results" in config.upload_items,
+    )
+    paths = sorted({file.path for file in files.values()})
+    contents = {path: raw for path, raw in zip(paths, tree.read_many(paths), strict=True) if raw is not None}
+    try:
+        refuse_secrets(scan(contents, tree.read(BASELINE)), "the configs repository, which would get it next")
+    except RefusedError as error:
+        return error
+    return None
+
+
+# -- released ---------------------------------------------------------------------------------------------------------
+
+AskHub = Callable[[Sequence[Pushed]], Mapping[str, str] | None]
+"""The commits of these versions' releases, by tag, as the Hub has them; None when it cannot be asked."""
+
+
+def check_released(repo: HookRepo, pushed: Sequence[Pushed], ask_hub: AskHub) -> Iterator[HfverError]:
+    """Version tags that are no release yet, or the release of another commit.
+
+    What this clone released or owes is known here; only for other tags is the Hub asked.
+    """
+    released = SeenRefs(repo.common_dir).pairs("released")
+    owed = {(entry.ref, entry.oid): entry for entry in Outbox(repo.common_dir).entries().owed}
+    unknown = []
+    for item in pushed:
+        key = (TAGS + item.name, item.ref.oid)
+        if key in owed:
+            yield _unreleased(item, owed[key].last_error)
+        elif key not in released:
+            unknown.append(item)
+    commits = ask_hub(unknown) if unknown else None
+    if commits is None:
+        return  # a Hub that is down keeps nobody from pushing what may well be released
+    for item in unknown:
+        commit = commits.get(item.name)
+        if commit is None:
+            yield _unreleased(item, None)
+        elif commit != item.commit:
+            yield RefusedError(
+                f"{item.name} is commit {item.commit[:12]} here, but it was released from {commit[:12]}",
+                hints=[f"hfver verify {item.name}", "hfver bump patch makes a new version"],
+            )
+
+
+def _unreleased(item: Pushed, last_error: str | None) -> RefusedError:
+    why = f" (last attempt: {last_error})" if last_error else ""
+    return RefusedError(f"{item.name} is not released yet{why}", hints=[f"hfver push {item.name}"])
+
+
+# -- bytes ------------------------------------------------------------------------------------------------------------
+
+
+def check_bytes(
+    tree: CommitTree,
+    before: CommitTree | None,
+    project_of: Callable[[str], DvcProject],
+    is_released: Callable[[Output], bool],
+) -> Iterator[HfverError]:
+    """Outputs that are new in this push and neither on the DVC remote nor a release: the forgotten `dvc push`.
+
+    A project without a DVC remote has nothing to forget; its models travel as releases.
+    """
+    from hfver.outputs.resolve import list_outputs
+
+    known = {_identity(pointer) for pointer in list_outputs(before).pointers} if before is not None else set()
+    for pointer in list_outputs(tree).pointers:
+        if pointer.md5 is None or not (pointer.cached and pointer.pushed) or _identity(pointer) in known:
+            continue
+        project = project_of(pointer.dvc_root)
+        if pointer.remote is None and project.settings.default_remote is None:
+            continue
+        missing = _missing(project, tree, pointer, is_released)
+        if missing:
+            place = pointer.remote or project.settings.default_remote
+            verb = "is" if len(missing) == 1 else "are"
+            yield RefusedError(
+                f"{pointer.path} at {tree.label}: {_listed(missing)} {verb} not on the DVC remote {place!r}",
+                hints=[f"dvc push {pointer.stage or pointer.pointer_file}"],
+            )
+
+
+def _missing(
+    project: DvcProject, tree: CommitTree, pointer: OutputPointer, is_released: Callable[[Output], bool]
+) -> Collection[str]:
+    """Paths of what others could not get; the output itself when that is all of it."""
+    from hfver.outputs.resolve import load_output
+
+    assert pointer.md5 is not None
+    absent = project.absent([pointer.md5], hash_name=pointer.hash_name, remote=pointer.remote)
+    if absent and not project.cache.has(pointer.md5, pointer.hash_name):
+        return [pointer.path]
+    sources = [project.cache.read_dir_object, project.read_remote_dir_object]
+    try:
+        output = load_output(tree, pointer, sources)
+    except IntegrityError:
+        return [pointer.path]
+    # DVC sends the object that lists a directory last; a remote that was collected can have it and lack files.
+    names = {file.md5: file.path for file in output.files}
+    lost = absent if not pointer.is_dir else project.absent(names, hash_name=pointer.hash_name, remote=pointer.remote)
+    if not (absent or lost) or is_released(output):
+        return []
+    return [pointer.path] if absent else [names[md5] for md5 in lost]
+
+
+def _identity(pointer: OutputPointer) -> tuple[str, str | None]:
+    return pointer.path, pointer.md5
+
+
+def _listed(names: Collection[str]) -> str:
+    rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(sorted(names)[:_SHOWN]) + rest

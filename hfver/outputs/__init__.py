@@ -1,0 +1,1 @@
+"""What git records about DVC's outputs, read from git objects."""

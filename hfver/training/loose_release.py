@@ -1,0 +1,161 @@
+"""A release of a directory that is in no git repository: the same plan and the same steps, its receipt says no commit.
+
+There is no history to follow, so it goes behind the newest release on main.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hfver.cards.release import LARGEST_CARD, card_input, card_texts
+from hfver.errors import ConflictError, IntegrityError, UsageError
+from hfver.experiments.run_facts import RunFacts
+from hfver.hashing import hash_file
+from hfver.hub_state import MAIN
+from hfver.hub_view import read_hub_state, read_receipt
+from hfver.mirror.owed import configs_revision
+from hfver.model import Output, OutputFile, OutputPointer, Tag
+from hfver.outputs.dir_object import directory_id
+from hfver.paths import CARD_PATH, name_problems
+from hfver.plan import PublishPlan, ReleaseRequest, plan_publish
+from hfver.publish import CardTexts, Located, Outcome, execute
+from hfver.receipt import Receipt
+from hfver.release import MOST_RACES, require_repo, tool_versions
+from hfver.retries import patiently
+from hfver.state import Content
+from hfver.topology import choose_line
+
+if TYPE_CHECKING:
+    from hfver.adapters.hub_client import HubClient
+    from hfver.config.settings import Config, ModelConfig
+    from hfver.reporting import Reporter
+    from hfver.workspace import Workspace
+
+
+class DirectoryContent:
+    """The files of a directory, hashed once, as a source of content."""
+
+    def __init__(self, place: Path, chunk: int) -> None:
+        if place.is_file():
+            listed = {place.name: place}
+        else:
+            listed = {file.relative_to(place).as_posix(): file for file in sorted(place.rglob("*")) if file.is_file()}
+        if not listed:
+            raise UsageError(f"{place} holds no files")
+        self._located: dict[str, Located] = {}
+        files = []
+        for path, file in listed.items():
+            found = hash_file(file, chunk=chunk)
+            self._located[found.md5] = Located(Content(found.md5, found.size, found.sha256), file)
+            files.append(OutputFile(path, found.md5, found.size, found.sha256))
+        self.files = tuple(sorted(files, key=lambda file: file.path))
+
+    def locate(self, files: Sequence[OutputFile]) -> Mapping[str, Located]:
+        return {file.md5: self._located[file.md5] for file in files}
+
+    def digests(self, files: Sequence[OutputFile]) -> Mapping[str, Content]:
+        return {file.md5: self._located[file.md5].content for file in files}
+
+    @property
+    def md5(self) -> str:
+        return directory_id(self.files)
+
+
+def release_directory(
+    workspace: Workspace,
+    hub: HubClient,
+    place: Path,
+    model: ModelConfig,
+    version: str,
+    subject: str,
+    facts: RunFacts,
+    reporter: Reporter,
+    *,
+    allow_same: bool = False,
+) -> Outcome:
+    """Publish a directory as a version. Running it again finishes or finds it."""
+    config = workspace.config
+    content = DirectoryContent(place, config.settings.upload.chunk_size)
+    fatal = [
+        f"{problem.path!r} {problem.reason}"
+        for problem in name_problems(f.path for f in content.files)
+        if problem.fatal
+    ]
+    if fatal:
+        raise IntegrityError(f"{place} cannot be published:\n  " + "\n  ".join(fatal))
+    request = ReleaseRequest(
+        tag=Tag(version, "", None, subject),
+        version=version,
+        repo=model.repo,
+        name=model.name,
+        private=config.private,
+        output=Output(OutputPointer(place.name, content.md5, ""), content.files),
+        params=facts.params,
+        metrics=facts.metrics,
+        configs=configs_revision(config, model, version),
+        tools=tool_versions(),
+        allow_same=allow_same,
+    )
+    upload = config.settings.upload
+    return patiently(
+        lambda: _race(workspace, hub, request, content, config, model), retries=upload.max_retries,
+        delay=upload.retry_delay, notify=reporter.warn,
+    )  # fmt: skip
+
+
+def _race(
+    workspace: Workspace,
+    hub: HubClient,
+    request: ReleaseRequest,
+    content: DirectoryContent,
+    config: Config,
+    model: ModelConfig,
+) -> Outcome:
+    from hfver.adapters.hub_client import StaleParentError
+
+    for _ in range(MOST_RACES):
+        plan, base = _plan(workspace, hub, request, config)
+        try:
+            return execute(plan, hub, content, lambda hashed: _card(hub, plan, base, model, config, hashed))  # noqa: B023
+        except StaleParentError:
+            continue
+    raise ConflictError(f"{request.repo}: {MAIN} moved {MOST_RACES} times while {request.version} was being released")
+
+
+def _plan(
+    workspace: Workspace, hub: HubClient, request: ReleaseRequest, config: Config
+) -> tuple[PublishPlan, Receipt | None]:
+    state = read_hub_state(hub, request.repo, workspace.state)
+    require_repo(state, config)
+    newest = state.newest_release(MAIN)
+    line = choose_line(state, [newest] if newest is not None else [], MAIN, MAIN)
+    base = read_receipt(hub, request.repo, line.base.revision, workspace.state) if line.base is not None else None
+    plan = plan_publish(request, state, line, base)
+    if plan.existing_revision is not None:
+        _refuse_other_content(request, read_receipt(hub, request.repo, plan.existing_revision, workspace.state))
+    return plan, base
+
+
+def _refuse_other_content(request: ReleaseRequest, released: Receipt | None) -> None:
+    """No commit tells whether it is the same model; its content does."""
+    if released is None or released.md5 != request.output.oid:
+        raise ConflictError(
+            f"{request.version} is released already, with another model: {(released.md5 if released else '')[:8]} "
+            f"there, {request.output.oid[:8]} here",
+            hints=["versions never change: choose another --version-tag"],
+        )
+
+
+def _card(
+    hub: HubClient,
+    plan: PublishPlan,
+    base: Receipt | None,
+    model: ModelConfig,
+    config: Config,
+    hashed: Mapping[str, Content],
+) -> CardTexts:
+    card = card_input(plan, model, config, hashed, None)
+    repo = plan.request.repo
+    return card_texts(card, plan, base, lambda revision: hub.read(repo, revision, CARD_PATH, limit=LARGEST_CARD))

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+
+from hfver.config.schema import Hooks, HuggingFace, Mirror
+from hfver.hooks.settings import CONFIG_FILE, DETAILS_FILE, HookSettings, read_settings
+
+CONFIGURED = "huggingface:\n  enabled: true\n"
+
+
+def settings(config: str, details: str = "", details_path: str = DETAILS_FILE) -> HookSettings:
+    files = {CONFIG_FILE: config.encode(), details_path: details.encode()}
+    return read_settings(files.get)
+
+
+def test_the_defaults_are_those_of_the_schema() -> None:
+    defaults, hooks, section = HookSettings(), Hooks(), HuggingFace()
+    assert (defaults.publish, defaults.tag_guard) == (hooks.publish, hooks.tag_guard)
+    assert defaults.require_published == hooks.require_published
+    assert (defaults.enabled, defaults.auto_sync) == (section.enabled, section.auto_sync)
+    assert defaults.mirror_branches == Mirror().branches
+
+
+def test_without_a_section_nothing_is_published() -> None:
+    assert not settings("lr: 0.1\n").publishes
+    assert not settings("").publishes
+    assert settings(CONFIGURED).publishes
+
+
+@pytest.mark.parametrize("key", ["enabled", "auto_sync"])
+def test_switched_off_publishes_nothing(key: str) -> None:
+    assert not settings(f"huggingface:\n  {key}: false\n").publishes
+
+
+def test_the_file_the_section_names_is_read() -> None:
+    config = CONFIGURED + "  config_file: other/hf.yaml\n"
+    details = "hooks: {publish: background, tag_guard: false, require_published: false}\nmirror: {branches: [dev]}\n"
+    found = settings(config, details, "other/hf.yaml")
+    assert (found.publish, found.tag_guard, found.require_published) == ("background", False, False)
+    assert found.mirror_branches == ("dev",)
+
+
+@pytest.mark.parametrize(
+    ("config", "details", "versions", "others"),
+    [
+        (CONFIGURED, "", ["v1.2.3", "v1.2.3-rc.1+b5", "v20240101-120000", "exp-a-001"], ["v1.2", "1.2.3", "build-7"]),
+        (CONFIGURED, "versioning: {tag_prefix: release-}", ["release-1.2.3"], ["v1.2.3"]),
+        (CONFIGURED, "versioning: {semantic_versioning: false}", ["v20240101-120000"], ["v1.2.3"]),
+        (CONFIGURED, "versioning: {formats: {semantic: 'm{major}_{minor}_{patch}'}}", ["m1_2_3"], ["v1.2.3"]),
+        (CONFIGURED, "versioning: {formats: {semantic: '{major}'}}", ["v1.2.3"], ["7"]),
+        ("huggingface: {models: [{name: a}, {name: b, tag_prefix: bee/}]}", "", ["a-v1.0.0", "bee/v1.0.0"], ["v1.0.0"]),
+    ],
+    ids=["defaults", "prefix", "no semantic versions", "own format", "impossible format", "models"],
+)
+def test_versions_are_recognised_as_configured(
+    config: str, details: str, versions: list[str], others: list[str]
+) -> None:
+    found = settings(config, details)
+    assert [tag for tag in versions if found.version(tag) is None] == []
+    assert [tag for tag in others if found.version(tag) is not None] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["huggingface: [", "- 1\n- 2\n", "huggingface: 3", "\x00", "huggingface: {enabled: 7}"]
+)
+def test_nonsense_counts_as_default_and_raises_nothing(text: str) -> None:
+    assert settings(text, text).publish == "foreground"

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hfver.errors import IntegrityError
+from hfver.model import OutputFile
+from hfver.outputs.dir_object import build_dir_object, dir_object_id, directory_id, is_safe_path, parse_dir_object
+
+names = st.text(st.characters(exclude_characters="/\0"), min_size=1).filter(lambda name: name not in {".", ".."})
+paths = st.lists(names, min_size=1, max_size=4).map("/".join)
+md5s = st.text("0123456789abcdef", min_size=32, max_size=32)
+listings = st.lists(st.builds(OutputFile, paths, md5s), unique_by=lambda file: file.path)
+
+
+@given(listings)
+def test_what_is_built_is_parsed_again_whatever_the_order(files: list[OutputFile]) -> None:
+    raw = build_dir_object(files)
+    assert parse_dir_object(raw, "it") == tuple(sorted(files, key=lambda file: file.path))
+    assert build_dir_object(reversed(files)) == raw
+    assert raw.isascii()
+
+
+def test_the_bytes_are_dvcs() -> None:
+    files = [OutputFile("词/b", "1" * 32), OutputFile("a b", "2" * 32, 5, "x" * 64, isexec=True)]
+    assert build_dir_object(files) == (
+        b'[{"md5": "22222222222222222222222222222222", "relpath": "a b"}, '
+        b'{"md5": "11111111111111111111111111111111", "relpath": "\\u8bcd/b"}]'
+    )
+    assert directory_id([]) == "d751713988987e9331980363e24189ce.dir"
+    assert dir_object_id(b"[]") == directory_id([])
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b"{", "is not a DVC directory object: Expecting"),
+        (b"\xff", "is not a DVC directory object"),
+        (b"{}", "it is no list"),
+        (b'[{"relpath": "a"}]', "an entry without md5 and relpath"),
+        (b'[{"relpath": "a", "md5": "short"}]', "an entry without md5 and relpath"),
+        (b'[{"relpath": "../a", "md5": "%s"}]' % (b"1" * 32), r"outside its directory: '\.\./a'"),
+        (b'[{"relpath": "/a", "md5": "%s"}]' % (b"1" * 32), "outside its directory"),
+        (b'[{"relpath": "a\\u0000b", "md5": "%s"}]' % (b"1" * 32), "outside its directory"),
+        (b'[{"relpath": "a", "md5": "%s"}, {"relpath": "a", "md5": "%s"}]' % (b"1" * 32, b"2" * 32), "a file twice"),
+    ],
+)
+def test_a_damaged_or_hostile_listing_is_refused(raw: bytes, said: str) -> None:
+    with pytest.raises(IntegrityError, match=f"object abc.*{said}"):
+        parse_dir_object(raw, "object abc")
+
+
+@pytest.mark.parametrize("path", ["", ".", "..", "a/..", "a//b", "/a", "a/", "a/./b", "a\0"])
+def test_unsafe_paths(path: str) -> None:
+    assert not is_safe_path(path)
