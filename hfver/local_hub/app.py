@@ -3,48 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import secrets
-from typing import Any
 
-from starlette.requests import ClientDisconnect
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Router
 
 from hfver.local_hub.errors import HubError, MovedError, not_offered
 from hfver.local_hub.exchange import Exchange, Receive, Scope, Send, exchange_for, hang_up
-from hfver.local_hub.failures import refusal_of
 from hfver.local_hub.faults import Fault
 from hfver.local_hub.hub import Hub
-from hfver.local_hub.routes import (
-    cas,
-    commits,
-    discussions,
-    files,
-    git_http,
-    identity,
-    info,
-    lfs,
-    page,
-    refs,
-    repos,
-    resolve,
-    storage,
-    xet,
-)
+from hfver.local_hub.routes.table import ROUTES
+from hfver.local_hub.routing import find
 
 LOG = logging.getLogger("hfver.local_hub")
 OWN_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
-def create_app(hub: Hub) -> HubApp:
-    return HubApp(hub)
-
-
 class HubApp:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._router = Router(_routes(hub), redirect_slashes=False, default=_unknown)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -78,15 +58,14 @@ class HubApp:
     async def _answer(self, scope: Scope, exchange: Exchange) -> None:
         try:
             _check_host(scope)
-            # Routes match what was sent: see routing.py.
-            scope["path"] = self._path(scope)
-            scope["root_path"] = self._hub.prefix
-            await self._router(scope, exchange.receive, exchange.send)
+            await self._handle(scope, exchange)
         except (HubError, MovedError) as refusal:
             await _refuse(scope, exchange, refusal.response())
         except ClientDisconnect:
             return
         except Exception as error:
+            from hfver.local_hub.failures import refusal_of
+
             number = secrets.token_hex(8)
             # Without the query, which may hold the permission for an upload.
             LOG.exception("request %s failed: %s %s", number, scope["method"], scope["path"])
@@ -94,6 +73,22 @@ class HubApp:
                 raise
             mistake = HubError(500, None, f"The embedded hub made a mistake (request {number} in its log).")
             await _refuse(scope, exchange, (refusal_of(error) or mistake).response())
+
+    async def _handle(self, scope: Scope, exchange: Exchange) -> None:
+        # What handlers see is the path as it was sent: see routing.py.
+        scope["path"] = self._path(scope)
+        scope["root_path"] = self._hub.prefix
+        path = scope["path"].removeprefix(self._hub.prefix)
+        found = find(ROUTES, scope["method"], path)
+        if found is None:
+            raise not_offered(f"{scope['method']} {path}") if path.startswith("/api/") else _nothing_at(path)
+        handler, scope["path_params"] = found
+        request = Request(scope, exchange.receive)
+        if inspect.iscoroutinefunction(handler):
+            response = await handler(self._hub, request)
+        else:
+            response = await run_in_threadpool(handler, self._hub, request)
+        await response(scope, exchange.receive, exchange.send)
 
     def _path(self, scope: Scope) -> str:
         """As it was sent; a client whose endpoint ends in a slash begins it with two."""
@@ -126,28 +121,5 @@ def _target(scope: Scope) -> str:
     return f"{path}?{query}" if query else path
 
 
-def _routes(hub: Hub) -> list[BaseRoute]:
-    modules: tuple[Any, ...] = (
-        identity,
-        repos,
-        info,
-        refs,
-        files,
-        commits,
-        xet,
-        lfs,
-        resolve,
-        discussions,
-        storage,
-        git_http,
-        page,
-    )
-    own = [route for module in modules for route in module.routes(hub)]
-    return [*cas.routes(hub.content, hub.capabilities), *own]
-
-
-async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
-    path = scope["path"].removeprefix(scope["root_path"])
-    if path.startswith("/api/"):
-        raise not_offered(f"{scope['method']} {path}")
-    raise HubError(404, None, f"There is nothing at {path}.")
+def _nothing_at(path: str) -> HubError:
+    return HubError(404, None, f"There is nothing at {path}.")

@@ -14,7 +14,8 @@ from hfver.local_hub.discussions import Discussion
 from hfver.local_hub.errors import HubError, bad_request, revision_not_found
 from hfver.local_hub.git.objects import ObjectWriter
 from hfver.local_hub.git.pointers import Pointer
-from hfver.local_hub.git.refs import HEADS, PULLS, Revision, write_ref
+from hfver.local_hub.git.ref_names import HEADS, PULLS
+from hfver.local_hub.git.refs import Revision, write_ref
 from hfver.local_hub.git.repository import GitRepository
 from hfver.local_hub.git.tree_edit import Blob, Folder, TreeEditor
 from hfver.local_hub.git.writing import write_commit

@@ -11,7 +11,7 @@ from typing import Any
 from hfver.local_hub.clock import now
 from hfver.local_hub.database import Database
 from hfver.local_hub.errors import HubError
-from hfver.local_hub.git.refs import PULLS
+from hfver.local_hub.git.ref_names import PULLS
 from hfver.local_hub.repos import Repo
 
 COLUMNS = "num, title, status, author, created, base, merge_commit"

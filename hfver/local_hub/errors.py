@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from starlette.responses import Response
+if TYPE_CHECKING:
+    from starlette.responses import Response
 
 
 class HubError(Exception):
@@ -21,6 +23,8 @@ class HubError(Exception):
         self.headers = dict(headers or {})
 
     def response(self) -> Response:
+        from starlette.responses import Response
+
         headers = {"X-Error-Message": header_text(self.message), **self.headers}
         if self.code is not None:
             headers["X-Error-Code"] = self.code
@@ -36,6 +40,8 @@ class MovedError(Exception):
         self.location = location
 
     def response(self) -> Response:
+        from starlette.responses import Response
+
         return Response(status_code=307, headers={"Location": self.location})
 
 

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import base64
 import binascii
+import threading
 import time
 from collections import deque
+from functools import cached_property
 from pathlib import Path
-
-from starlette.requests import Request
+from typing import TYPE_CHECKING
 
 from hfver.local_hub.access import Capabilities
 from hfver.local_hub.accounts import Account, Accounts, Caller
-from hfver.local_hub.content_store import ContentStore
 from hfver.local_hub.database import Database
 from hfver.local_hub.discussions import Discussions
 from hfver.local_hub.errors import HubError, MovedError, forbidden, invalid_token, repo_not_found, token_required
 from hfver.local_hub.faults import Faults
-from hfver.local_hub.git.listings import Listings
-from hfver.local_hub.git.refs import PULLS
-from hfver.local_hub.git.repository import Signature
-from hfver.local_hub.git.store import GitStore
+from hfver.local_hub.git.ref_names import PULLS
 from hfver.local_hub.kinds import RepoKind
 from hfver.local_hub.repos import Repo, Repos
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from hfver.local_hub.content_store import ContentStore
+    from hfver.local_hub.git.listings import Listings
+    from hfver.local_hub.git.repository import Signature
+    from hfver.local_hub.git.store import GitStore
 
 PAGE_SIZE = 1000
 REQUESTS_REMEMBERED = 100_000
@@ -43,22 +48,53 @@ class Hub:
         self.accounts = Accounts(self.database, root)
         self.repos = Repos(self.database, self.accounts)
         self.discussions = Discussions(self.database)
-        self.git = GitStore(root / "repos")
-        self.listings = Listings()
-        self.content = ContentStore(root / "content")
         self.capabilities = Capabilities(root / "content")
+        self._opening = threading.Lock()
+        self._content: ContentStore | None = None
+
+    # A command asks for few of these, and importing what they stand on takes most of the time a start takes.
+
+    @cached_property
+    def git(self) -> GitStore:
+        from hfver.local_hub.git.store import GitStore
+
+        return GitStore(self.root / "repos")
+
+    @cached_property
+    def listings(self) -> Listings:
+        from hfver.local_hub.git.listings import Listings
+
+        return Listings()
+
+    @property
+    def content(self) -> ContentStore:
+        """One for all threads: each open store holds a lock and a folder of its own."""
+        with self._opening:
+            if self._content is None:
+                from hfver.local_hub.content_store import ContentStore
+
+                self._content = ContentStore(self.root / "content")
+            return self._content
 
     def sweep(self, *, every: float = 0.0) -> None:
-        """Remove what crashed processes left behind, unless that was done less than `every` seconds ago."""
+        """Remove what crashed processes left behind, unless that was done less than `every` seconds ago.
+
+        A new store counts as swept: looking for leftovers takes longer than most commands that end with it.
+        """
         now = time.time()
-        if now - float(self.database.setting("swept") or 0) < every:
+        swept = self.database.setting("swept")
+        if swept is not None and now - float(swept) < every:
             return
         self.database.set("swept", str(now))
+        if swept is None and every:
+            return
         self.git.sweep({repo.id for repo in self.repos.all()})
         self.content.sweep()
 
     def close(self) -> None:
-        self.content.close()
+        with self._opening:
+            if self._content is not None:
+                self._content.close()
         self.database.close()
 
     def base_url(self, request: Request) -> str:
@@ -136,6 +172,8 @@ class Hub:
         return caller is not None and caller.may_write and owns(caller, repo)
 
     def signature(self, account: Account) -> Signature:
+        from hfver.local_hub.git.repository import Signature
+
         return Signature(account.fullname, account.email, int(time.time()))
 
     def _moved_url(self, request: Request, repo: Repo) -> str:

@@ -9,7 +9,8 @@ import pygit2
 from hfver.local_hub.discussions import Discussion
 from hfver.local_hub.errors import conflict
 from hfver.local_hub.git.objects import ObjectWriter
-from hfver.local_hub.git.refs import HEADS, write_ref
+from hfver.local_hub.git.ref_names import HEADS
+from hfver.local_hub.git.refs import write_ref
 from hfver.local_hub.git.repository import GitRepository, Signature
 from hfver.local_hub.git.writing import write_commit
 

@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hfver.local_hub.git.refs import DEFAULT_BRANCH, TAGS, all_refs
+from hfver.local_hub.git.ref_names import DEFAULT_BRANCH, TAGS
+from hfver.local_hub.git.refs import all_refs
 from hfver.local_hub.storage_size import used_storage
 
 if TYPE_CHECKING:

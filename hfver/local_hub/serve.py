@@ -7,19 +7,21 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from hfver.local_hub.app import create_app
 from hfver.local_hub.faults import Faults
 from hfver.local_hub.hub import Hub
+
+if TYPE_CHECKING:
+    from hfver.local_hub.app import HubApp
 
 LOOPBACK = "127.0.0.1"
 # Longer than clients keep idle connections, or one could be closed in the moment a request is sent on it.
@@ -162,7 +164,7 @@ class _TrackedProtocol(H11Protocol):
 def _config(hub: Hub) -> uvicorn.Config:
     protocol: Any = partial(_TrackedProtocol, hub.faults.connections) if hub.faults is not None else H11Protocol
     return uvicorn.Config(
-        create_app(hub),
+        _when_asked(hub),
         http=protocol,
         ws="none",
         loop="asyncio",
@@ -177,6 +179,21 @@ def _config(hub: Hub) -> uvicorn.Config:
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=LONGEST_HEAD,
     )
+
+
+def _when_asked(hub: Hub) -> Callable[..., Awaitable[None]]:
+    """The application, read when the first request comes: whoever starts the hub may never need it."""
+
+    @cache
+    def app() -> HubApp:
+        from hfver.local_hub.app import HubApp
+
+        return HubApp(hub)
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        await app()(scope, receive, send)
+
+    return answer
 
 
 def _listen(hub: Hub, port: int) -> socket.socket:

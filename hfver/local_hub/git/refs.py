@@ -12,11 +12,10 @@ import pygit2
 
 from hfver.local_hub.durable import sync_folder
 from hfver.local_hub.errors import HubError, conflict, revision_not_found
+from hfver.local_hub.git.ref_names import CONVERTS, HEADS, PULLS, TAGS
 
-HEADS, TAGS, PULLS, CONVERTS = "refs/heads/", "refs/tags/", "refs/pr/", "refs/convert/"
 FULL_ID = re.compile(r"[0-9a-fA-F]{40}")
 SHORT_ID = re.compile(r"[0-9a-fA-F]{7,39}")
-DEFAULT_BRANCH = "main"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ import pygit2
 from hfver.local_hub.durable import sync_folder
 from hfver.local_hub.git.facts import FactsCache
 from hfver.local_hub.git.objects import ObjectWriter
-from hfver.local_hub.git.refs import DEFAULT_BRANCH, HEADS, PULLS, write_ref
+from hfver.local_hub.git.ref_names import DEFAULT_BRANCH, HEADS, PULLS
+from hfver.local_hub.git.refs import write_ref
 from hfver.local_hub.git.repository import GitRepository, Signature
 from hfver.local_hub.git.tree_edit import Blob
 from hfver.local_hub.git.writing import write_commit

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from hfver.local_hub.errors import entry_not_found
-from hfver.local_hub.git.refs import HEADS, PULLS, TAGS, all_refs
+from hfver.local_hub.git.ref_names import HEADS, PULLS, TAGS
+from hfver.local_hub.git.refs import all_refs
 from hfver.local_hub.git.repository import Entry, File, GitRepository
 from hfver.local_hub.git.tree_edit import Folder
 from hfver.local_hub.page.html import Html, el

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from hfver.local_hub.cards import Card, parse_card
-from hfver.local_hub.git.refs import DEFAULT_BRANCH, TAGS, all_refs
+from hfver.local_hub.git.ref_names import DEFAULT_BRANCH, TAGS
+from hfver.local_hub.git.refs import all_refs
 from hfver.local_hub.git.tree_edit import Blob
 from hfver.local_hub.page.cards import render_card
 from hfver.local_hub.page.html import Html, el

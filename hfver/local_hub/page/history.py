@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pygit2
 from starlette.responses import Response
 
-from hfver.local_hub.git.refs import HEADS, TAGS, all_refs
+from hfver.local_hub.git.ref_names import HEADS, TAGS
+from hfver.local_hub.git.refs import all_refs
 from hfver.local_hub.git.repository import Commit, GitRepository
 from hfver.local_hub.page.html import Html, el
 from hfver.local_hub.page.layout import (

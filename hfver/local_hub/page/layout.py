@@ -10,7 +10,7 @@ from urllib.parse import quote
 from starlette.responses import HTMLResponse, Response
 
 from hfver.local_hub.errors import HubError
-from hfver.local_hub.git.refs import DEFAULT_BRANCH
+from hfver.local_hub.git.ref_names import DEFAULT_BRANCH
 from hfver.local_hub.page.html import Html, el
 from hfver.local_hub.repos import Repo
 

@@ -1,1 +1,1 @@
-"""One module per group of routes; each offers ``routes(...)``."""
+"""One module of handlers per group of addresses, and the table of all addresses."""

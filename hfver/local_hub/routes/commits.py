@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute
 
 from hfver.local_hub import attributes
 from hfver.local_hub.bodies import read_object, text_field
@@ -21,7 +20,7 @@ from hfver.local_hub.git.tree_edit import Blob
 from hfver.local_hub.operations import check_path
 from hfver.local_hub.paging import flag
 from hfver.local_hub.repos import Repo
-from hfver.local_hub.routing import API_REPO, decoded, table
+from hfver.local_hub.routing import decoded
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
@@ -29,16 +28,6 @@ if TYPE_CHECKING:
 ALWAYS_REGULAR = 1 << 20
 TEXT_REGULAR = 10 << 20
 FED_AT_ONCE = 4 << 20
-
-
-def routes(hub: Hub) -> list[BaseRoute]:
-    return table(
-        hub,
-        [
-            ("POST", f"{API_REPO}/preupload/{{rev:segment}}", preupload),
-            ("POST", f"{API_REPO}/commit/{{rev:segment}}", make_commit),
-        ],
-    )
 
 
 async def preupload(hub: Hub, request: Request) -> Response:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute
 
 from hfver.local_hub import merging
 from hfver.local_hub.accounts import Caller
@@ -15,29 +14,17 @@ from hfver.local_hub.bodies import read_object, text_field
 from hfver.local_hub.clock import now
 from hfver.local_hub.discussions import Discussion, Event
 from hfver.local_hub.errors import bad_request, forbidden
-from hfver.local_hub.git.refs import DEFAULT_BRANCH, HEADS, write_ref
+from hfver.local_hub.git.ref_names import DEFAULT_BRANCH, HEADS
+from hfver.local_hub.git.refs import write_ref
 from hfver.local_hub.paging import number
 from hfver.local_hub.repos import Repo
-from hfver.local_hub.routing import API_REPO, decoded, table
+from hfver.local_hub.routing import decoded
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
 
-ONE = f"{API_REPO}/discussions/{{num:int}}"
 PAGE = 50
 ANSWERS = {"comment": "newMessage", "title-change": "newTitle", "status-change": "newStatus"}
-
-
-def routes(hub: Hub) -> list[BaseRoute]:
-    return table(
-        hub,
-        [
-            ("GET", f"{API_REPO}/discussions", list_discussions),
-            ("POST", f"{API_REPO}/discussions", open_discussion),
-            ("GET", ONE, details),
-            ("POST", f"{ONE}/{{action:segment}}", act),
-        ],
-    )
 
 
 def list_discussions(hub: Hub, request: Request) -> Response:

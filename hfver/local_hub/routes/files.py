@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute
 
 from hfver.local_hub.bodies import read_form
 from hfver.local_hub.clock import from_seconds
@@ -17,24 +16,13 @@ from hfver.local_hub.git.last_change import last_changes
 from hfver.local_hub.git.repository import Entry, GitRepository
 from hfver.local_hub.git.tree_edit import Folder
 from hfver.local_hub.paging import flag, number, page, segment
-from hfver.local_hub.routing import API_REPO, decoded, table
+from hfver.local_hub.routing import decoded
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
 
 EXPANDED_PAGE = 100
 MOST_PATHS = 20_000
-
-
-def routes(hub: Hub) -> list[BaseRoute]:
-    return table(
-        hub,
-        [
-            ("GET", f"{API_REPO}/tree/{{rev:segment}}", list_tree),
-            ("GET", f"{API_REPO}/tree/{{rev:segment}}/{{path:rest}}", list_tree),
-            ("POST", f"{API_REPO}/paths-info/{{rev:segment}}", paths_info),
-        ],
-    )
 
 
 def list_tree(hub: Hub, request: Request) -> Response:

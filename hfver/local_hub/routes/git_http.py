@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import BaseRoute
 
 from hfver.local_hub.bodies import read_body
 from hfver.local_hub.errors import HubError, bad_request, not_offered, too_large
-from hfver.local_hub.routing import GIT_REPO, table
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
@@ -24,13 +22,6 @@ if TYPE_CHECKING:
 SERVICE = "git-upload-pack"
 REQUEST_LIMIT = 64 << 20
 BLOCK = 256 << 10
-
-
-def routes(hub: Hub) -> list[BaseRoute]:
-    return table(
-        hub,
-        [("GET", f"{GIT_REPO}/info/refs", advertise), ("POST", f"{GIT_REPO}/{SERVICE}", upload_pack)],
-    )
 
 
 async def advertise(hub: Hub, request: Request) -> Response:

@@ -6,28 +6,14 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute
 
 from hfver.local_hub.bodies import read_object, text_field
 from hfver.local_hub.cards import parse_card
 from hfver.local_hub.errors import invalid_token
-from hfver.local_hub.routing import table
+from hfver.local_hub.spooling import drain
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
-
-
-def routes(hub: Hub) -> list[BaseRoute]:
-    return table(
-        hub,
-        [
-            ("GET", "/api/whoami-v2", whoami),
-            ("GET", "/api/agent-harnesses", agent_harnesses),
-            ("GET", "/api/telemetry/{topic:rest}", telemetry),
-            ("POST", "/v1/telemetry", telemetry),
-            ("POST", "/api/validate-yaml", validate_yaml),
-        ],
-    )
 
 
 def whoami(hub: Hub, request: Request) -> Response:
@@ -54,8 +40,9 @@ def agent_harnesses(hub: Hub, request: Request) -> Response:  # noqa: ARG001
     return JSONResponse({"standardEnvVars": [], "harnesses": {}})
 
 
-def telemetry(hub: Hub, request: Request) -> Response:  # noqa: ARG001
+async def telemetry(hub: Hub, request: Request) -> Response:  # noqa: ARG001
     """Accepted and forgotten: nothing is counted here."""
+    await drain(request)
     return JSONResponse({})
 
 

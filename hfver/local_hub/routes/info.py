@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute
 
 from hfver.local_hub.cards import Card, parse_card
-from hfver.local_hub.git.refs import DEFAULT_BRANCH
+from hfver.local_hub.git.ref_names import DEFAULT_BRANCH
 from hfver.local_hub.git.repository import GitRepository
 from hfver.local_hub.git.tree_edit import Blob
 from hfver.local_hub.kinds import RepoKind
 from hfver.local_hub.paging import flag, number, page
 from hfver.local_hub.repos import Repo
-from hfver.local_hub.routing import API_REPO, decoded, table
+from hfver.local_hub.routing import decoded
 from hfver.local_hub.storage_size import used_storage
 
 if TYPE_CHECKING:
@@ -30,17 +28,6 @@ SORTS: dict[str, Callable[[Repo], str]] = {
     "last_modified": lambda repo: repo.updated,
 }
 ALWAYS = ("_id", "id", "modelId")
-
-
-def routes(hub: Hub) -> list[BaseRoute]:
-    return table(
-        hub,
-        [
-            *(("GET", f"/api/{kind.plural}", partial(list_repos, kind=kind)) for kind in RepoKind),
-            ("GET", API_REPO, info),
-            ("GET", f"{API_REPO}/revision/{{rev:segment}}", info),
-        ],
-    )
 
 
 def info(hub: Hub, request: Request) -> Response:
@@ -59,7 +46,8 @@ def info(hub: Hub, request: Request) -> Response:
     return JSONResponse(described)
 
 
-def list_repos(hub: Hub, request: Request, *, kind: RepoKind) -> Response:
+def list_repos(hub: Hub, request: Request) -> Response:
+    kind: RepoKind = request.path_params["kind"]
     caller = hub.caller(request)
     query = request.query_params
     repos = [repo for repo in hub.repos.all(kind) if hub.may_read(caller, repo) and _matches(repo, request)]

@@ -17,7 +17,6 @@ from urllib.parse import urlencode
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import BaseRoute
 
 from hfver.local_hub.bodies import read_object
 from hfver.local_hub.byte_ranges import UnsatisfiableRangeError, parse_range
@@ -25,7 +24,6 @@ from hfver.local_hub.checked_files import BLOCK_BYTES
 from hfver.local_hub.content_errors import ContentError, FormatError
 from hfver.local_hub.content_store import StoredObject
 from hfver.local_hub.errors import HubError, bad_request
-from hfver.local_hub.routing import GIT_REPO, table
 from hfver.local_hub.spooling import DiskFullError, drain, spool, stream
 from hfver.local_hub.whole_files import HashedFile
 
@@ -43,167 +41,172 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 Handler = Callable[["Hub", Request], Awaitable[Response]]
 
 
-def routes(hub: Hub, *, part_bytes: int = PART_BYTES) -> list[BaseRoute]:
-    """Objects larger than one part travel in several: a cut connection then costs a part, not the whole file."""
-    lfs = _Lfs(hub, part_bytes)
-    return table(
-        hub,
-        [
-            ("POST", f"{GIT_REPO}.git/info/lfs/objects/batch", _answering(lfs.batch)),
-            ("POST", f"{GIT_REPO}.git/info/lfs/verify", _answering(lfs.verify)),
-            ("PUT", "/api/lfs/objects/{oid:segment}", _answering(lfs.put_object)),
-            ("GET", "/api/lfs/objects/{oid:segment}", _answering(lfs.get_object)),
-            ("PUT", "/api/lfs/uploads/{upload:segment}/{part:int}", _answering(lfs.put_part)),
-            ("POST", "/api/lfs/uploads/{upload:segment}", _answering(lfs.complete)),
-        ],
-    )
+def _answering(handler: Handler) -> Handler:
+    async def answer(hub: Hub, request: Request) -> Response:
+        try:
+            return await handler(hub, request)
+        except FormatError as exc:
+            raise bad_request(str(exc)) from exc
+        except DiskFullError as exc:
+            raise HubError(507, None, str(exc)) from exc
+        except ContentError as exc:
+            raise HubError(404, None, str(exc)) from exc
+
+    return answer
 
 
-class _Lfs:
-    def __init__(self, hub: Hub, part_bytes: int) -> None:
-        self._content = hub.content
-        self._capabilities = hub.capabilities
-        self._part_bytes = part_bytes
-        self._uploads = hub.content.uploads_in_parts
+@_answering
+async def batch(hub: Hub, request: Request) -> Response:
+    fields = await read_object(request)
+    wanted = _objects(fields)
+    operation = fields.get("operation")
+    if operation not in ("upload", "download"):
+        raise bad_request('"operation" must be "upload" or "download".')
 
-    async def batch(self, hub: Hub, request: Request) -> Response:
-        fields = await read_object(request)
-        wanted = _objects(fields)
-        operation = fields.get("operation")
-        if operation not in ("upload", "download"):
-            raise bad_request('"operation" must be "upload" or "download".')
+    def answer() -> list[dict[str, Any]]:
+        _admit(hub, request, fields)
+        stored = hub.content.lookup(oid for oid, _ in wanted)
+        if operation == "download":
+            return [_download(hub, request, oid, size, stored) for oid, size in wanted]
+        hub.content.touch(stored)
+        return [_upload(hub, request, oid, size, stored) for oid, size in wanted]
 
-        def answer() -> list[dict[str, Any]]:
-            _admit(hub, request, fields)
-            stored = self._content.lookup(oid for oid, _ in wanted)
-            if operation == "download":
-                return [self._download(hub, request, oid, size, stored) for oid, size in wanted]
-            self._content.touch(stored)
-            return [self._upload(hub, request, oid, size, stored) for oid, size in wanted]
+    objects = await to_thread.run_sync(answer)
+    return JSONResponse({"transfer": "basic", "objects": objects, "hash_algo": "sha256"}, media_type=MEDIA_TYPE)
 
-        objects = await to_thread.run_sync(answer)
-        return JSONResponse({"transfer": "basic", "objects": objects, "hash_algo": "sha256"}, media_type=MEDIA_TYPE)
 
-    async def verify(self, hub: Hub, request: Request) -> Response:
-        fields = await read_object(request)
-        oid, size = _object(fields)
+@_answering
+async def verify(hub: Hub, request: Request) -> Response:
+    fields = await read_object(request)
+    oid, size = _object(fields)
 
-        def check() -> None:
-            hub.locate(request)
-            stored = self._content.lookup([oid]).get(oid)
-            if stored is None or stored.size != size:
-                raise HubError(404, None, f"Object {oid} of {size} bytes is not stored here.")
+    def check() -> None:
+        hub.locate(request)
+        stored = hub.content.lookup([oid]).get(oid)
+        if stored is None or stored.size != size:
+            raise HubError(404, None, f"Object {oid} of {size} bytes is not stored here.")
 
-        await to_thread.run_sync(check)
+    await to_thread.run_sync(check)
+    return Response()
+
+
+@_answering
+async def put_object(hub: Hub, request: Request) -> Response:
+    oid, size = _checked_oid(request.path_params["oid"]), _number(request, "size")
+    _require(hub, request, f"lfs-put {oid} {size}")
+    if await _is_stored(hub, oid):
+        await drain(request)
         return Response()
+    body = HashedFile(await to_thread.run_sync(hub.content.pending))
+    try:
+        await spool(request, body, limit=size)
+        await to_thread.run_sync(body.require, bytes.fromhex(oid), size)
+        await to_thread.run_sync(hub.content.add_whole, body.sha256, body.body)
+    finally:
+        body.body.discard()
+    return Response()
 
-    async def put_object(self, hub: Hub, request: Request) -> Response:
-        oid, size = _checked_oid(request.path_params["oid"]), _number(request, "size")
-        self._require(request, f"lfs-put {oid} {size}")
-        if await self._is_stored(oid):
-            await drain(request)
-            return Response()
-        body = HashedFile(await to_thread.run_sync(self._content.pending))
-        try:
-            await spool(request, body, limit=size)
-            await to_thread.run_sync(body.require, bytes.fromhex(oid), size)
-            await to_thread.run_sync(self._content.add_whole, body.sha256, body.body)
-        finally:
-            body.body.discard()
-        return Response()
 
-    async def get_object(self, hub: Hub, request: Request) -> Response:
-        oid = _checked_oid(request.path_params["oid"])
-        self._require(request, f"lfs-get {oid}")
-        stored = (await to_thread.run_sync(self._content.lookup, [oid])).get(oid)
-        if stored is None:
-            raise HubError(404, None, f"Object {oid} is not stored here.")
-        try:
-            wanted = parse_range(request.headers.get("range"), stored.size)
-        except UnsatisfiableRangeError:
-            return Response(status_code=416, headers={"Content-Range": f"bytes */{stored.size}"})
-        start, end = wanted or (0, stored.size)
-        headers = {"Content-Length": str(end - start), "Content-Type": "application/octet-stream"}
-        if wanted:
-            headers["Content-Range"] = f"bytes {start}-{end - 1}/{stored.size}"
-        blocks = await to_thread.run_sync(self._content.read, oid, start, end)
-        return StreamingResponse(stream(blocks), status_code=206 if wanted else 200, headers=headers)
+@_answering
+async def get_object(hub: Hub, request: Request) -> Response:
+    oid = _checked_oid(request.path_params["oid"])
+    _require(hub, request, f"lfs-get {oid}")
+    stored = (await to_thread.run_sync(hub.content.lookup, [oid])).get(oid)
+    if stored is None:
+        raise HubError(404, None, f"Object {oid} is not stored here.")
+    try:
+        wanted = parse_range(request.headers.get("range"), stored.size)
+    except UnsatisfiableRangeError:
+        return Response(status_code=416, headers={"Content-Range": f"bytes */{stored.size}"})
+    start, end = wanted or (0, stored.size)
+    headers = {"Content-Length": str(end - start), "Content-Type": "application/octet-stream"}
+    if wanted:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{stored.size}"
+    blocks = await to_thread.run_sync(hub.content.read, oid, start, end)
+    return StreamingResponse(stream(blocks), status_code=206 if wanted else 200, headers=headers)
 
-    async def put_part(self, hub: Hub, request: Request) -> Response:
-        upload, number = str(request.path_params["upload"]), int(request.path_params["part"])
-        self._require(request, f"lfs-upload {upload}")
-        file = await to_thread.run_sync(self._uploads.file, upload)
-        part = file.part(number)
-        await spool(request, part, limit=part.size)
-        await to_thread.run_sync(file.accept, part)
-        return Response(headers={"ETag": f'"{upload}-{number}"'})
 
-    async def complete(self, hub: Hub, request: Request) -> Response:
-        upload = str(request.path_params["upload"])
-        self._require(request, f"lfs-upload {upload}")
-        oid, _ = _object({**await read_object(request), "size": 0})
-        await to_thread.run_sync(self._complete, upload, oid)
-        return JSONResponse({})
+@_answering
+async def put_part(hub: Hub, request: Request) -> Response:
+    upload, number = str(request.path_params["upload"]), int(request.path_params["part"])
+    _require(hub, request, f"lfs-upload {upload}")
+    file = await to_thread.run_sync(hub.content.uploads_in_parts.file, upload)
+    part = file.part(number)
+    await spool(request, part, limit=part.size)
+    await to_thread.run_sync(file.accept, part)
+    return Response(headers={"ETag": f'"{upload}-{number}"'})
 
-    def _complete(self, upload: str, oid: str) -> None:
-        promised = self._uploads.sha256_of(upload)
-        if promised is None and oid in self._content.lookup([oid]):
-            return  # asked again because the first answer was lost
-        file = self._uploads.file(upload)
-        sha256 = file.sha256()
-        try:
-            if not sha256.hex() == oid == promised:
-                raise bad_request(f"The parts have sha256 {sha256.hex()}, {promised} was announced.")
-            self._content.add_whole(sha256, file)
-        finally:
-            self._uploads.end(upload)
 
-    def _upload(
-        self, hub: Hub, request: Request, oid: str, size: int, stored: dict[str, StoredObject]
-    ) -> dict[str, Any]:
-        """Without "actions" for an object that is stored: the client skips it."""
-        answer: dict[str, Any] = {"oid": oid, "size": size}
-        if oid in stored:
-            if stored[oid].size != size:
-                message = f"Object {oid} has {stored[oid].size} bytes, not {size}."
-                return answer | {"error": {"code": 422, "message": message}}
-            return answer
-        upload = self._in_parts(hub, request, oid, size) if size > self._part_bytes else {}
-        if not upload:
-            upload = {"href": self._signed(hub, request, f"objects/{oid}", f"lfs-put {oid} {size}", size=size)}
-        verify = {"href": hub.base_url(request) + request.url.path.removeprefix(hub.prefix)}
-        verify["href"] = verify["href"].removesuffix("/objects/batch") + "/verify"
-        return answer | {"authenticated": True, "actions": {"upload": upload, "verify": verify}}
+@_answering
+async def complete(hub: Hub, request: Request) -> Response:
+    upload = str(request.path_params["upload"])
+    _require(hub, request, f"lfs-upload {upload}")
+    oid, _ = _object({**await read_object(request), "size": 0})
+    await to_thread.run_sync(_complete, hub, upload, oid)
+    return JSONResponse({})
 
-    def _in_parts(self, hub: Hub, request: Request, oid: str, size: int) -> dict[str, Any]:
-        blocks = -(-size // (MAX_PARTS * BLOCK_BYTES))
-        part_bytes = max(self._part_bytes, blocks * BLOCK_BYTES)
-        upload = self._uploads.promise(oid, size, part_bytes)
-        scope = f"lfs-upload {upload}"
-        header = {"chunk_size": str(part_bytes)}
-        for number in range(1, -(-size // part_bytes) + 1):
-            header[str(number)] = self._signed(hub, request, f"uploads/{upload}/{number}", scope)
-        return {"href": self._signed(hub, request, f"uploads/{upload}", scope), "header": header}
 
-    def _download(
-        self, hub: Hub, request: Request, oid: str, size: int, stored: dict[str, StoredObject]
-    ) -> dict[str, Any]:
-        if oid not in stored:
-            return {"oid": oid, "size": size, "error": {"code": 404, "message": f"Object {oid} is not stored here."}}
-        href = self._signed(hub, request, f"objects/{oid}", f"lfs-get {oid}")
-        actions = {"download": {"href": href}}
-        return {"oid": oid, "size": stored[oid].size, "authenticated": True, "actions": actions}
+def _complete(hub: Hub, upload: str, oid: str) -> None:
+    promised = hub.content.uploads_in_parts.sha256_of(upload)
+    if promised is None and oid in hub.content.lookup([oid]):
+        return  # asked again because the first answer was lost
+    file = hub.content.uploads_in_parts.file(upload)
+    sha256 = file.sha256()
+    try:
+        if not sha256.hex() == oid == promised:
+            raise bad_request(f"The parts have sha256 {sha256.hex()}, {promised} was announced.")
+        hub.content.add_whole(sha256, file)
+    finally:
+        hub.content.uploads_in_parts.end(upload)
 
-    def _signed(self, hub: Hub, request: Request, path: str, scope: str, **fields: int) -> str:
-        token, _ = self._capabilities.issue(scope, _URL_SECONDS)
-        return f"{hub.base_url(request)}/api/lfs/{path}?{urlencode({**fields, 'token': token})}"
 
-    def _require(self, request: Request, scope: str) -> None:
-        if not self._capabilities.check(request.query_params.get("token", ""), scope):
-            raise HubError(403, None, "This transfer address is not valid or has expired: ask for a new one.")
+def _upload(hub: Hub, request: Request, oid: str, size: int, stored: dict[str, StoredObject]) -> dict[str, Any]:
+    """Without "actions" for an object that is stored: the client skips it."""
+    answer: dict[str, Any] = {"oid": oid, "size": size}
+    if oid in stored:
+        if stored[oid].size != size:
+            message = f"Object {oid} has {stored[oid].size} bytes, not {size}."
+            return answer | {"error": {"code": 422, "message": message}}
+        return answer
+    upload = _in_parts(hub, request, oid, size) if size > PART_BYTES else {}
+    if not upload:
+        upload = {"href": _signed(hub, request, f"objects/{oid}", f"lfs-put {oid} {size}", size=size)}
+    verify = {"href": hub.base_url(request) + request.url.path.removeprefix(hub.prefix)}
+    verify["href"] = verify["href"].removesuffix("/objects/batch") + "/verify"
+    return answer | {"authenticated": True, "actions": {"upload": upload, "verify": verify}}
 
-    async def _is_stored(self, oid: str) -> bool:
-        return oid in await to_thread.run_sync(self._content.lookup, [oid])
+
+def _in_parts(hub: Hub, request: Request, oid: str, size: int) -> dict[str, Any]:
+    blocks = -(-size // (MAX_PARTS * BLOCK_BYTES))
+    part_bytes = max(PART_BYTES, blocks * BLOCK_BYTES)
+    upload = hub.content.uploads_in_parts.promise(oid, size, part_bytes)
+    scope = f"lfs-upload {upload}"
+    header = {"chunk_size": str(part_bytes)}
+    for number in range(1, -(-size // part_bytes) + 1):
+        header[str(number)] = _signed(hub, request, f"uploads/{upload}/{number}", scope)
+    return {"href": _signed(hub, request, f"uploads/{upload}", scope), "header": header}
+
+
+def _download(hub: Hub, request: Request, oid: str, size: int, stored: dict[str, StoredObject]) -> dict[str, Any]:
+    if oid not in stored:
+        return {"oid": oid, "size": size, "error": {"code": 404, "message": f"Object {oid} is not stored here."}}
+    href = _signed(hub, request, f"objects/{oid}", f"lfs-get {oid}")
+    actions = {"download": {"href": href}}
+    return {"oid": oid, "size": stored[oid].size, "authenticated": True, "actions": actions}
+
+
+def _signed(hub: Hub, request: Request, path: str, scope: str, **fields: int) -> str:
+    token, _ = hub.capabilities.issue(scope, _URL_SECONDS)
+    return f"{hub.base_url(request)}/api/lfs/{path}?{urlencode({**fields, 'token': token})}"
+
+
+def _require(hub: Hub, request: Request, scope: str) -> None:
+    if not hub.capabilities.check(request.query_params.get("token", ""), scope):
+        raise HubError(403, None, "This transfer address is not valid or has expired: ask for a new one.")
+
+
+async def _is_stored(hub: Hub, oid: str) -> bool:
+    return oid in await to_thread.run_sync(hub.content.lookup, [oid])
 
 
 def _admit(hub: Hub, request: Request, fields: dict[str, Any]) -> None:
@@ -246,17 +249,3 @@ def _number(request: Request, name: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) <= 15):
         raise bad_request(f"{name!r} must be a number.")
     return int(value)
-
-
-def _answering(handler: Handler) -> Handler:
-    async def answer(hub: Hub, request: Request) -> Response:
-        try:
-            return await handler(hub, request)
-        except FormatError as exc:
-            raise bad_request(str(exc)) from exc
-        except DiskFullError as exc:
-            raise HubError(507, None, str(exc)) from exc
-        except ContentError as exc:
-            raise HubError(404, None, str(exc)) from exc
-
-    return answer

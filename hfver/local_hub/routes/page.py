@@ -1,4 +1,4 @@
-"""The pages for a browser. What draws them is read when the first one is asked for."""
+"""The pages for a browser."""
 
 from __future__ import annotations
 
@@ -8,52 +8,31 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute
 
+from hfver.local_hub.accounts import Caller
 from hfver.local_hub.errors import HubError
+from hfver.local_hub.page import files, front, history
+from hfver.local_hub.page.layout import Site, error_page
 from hfver.local_hub.paging import number
-from hfver.local_hub.repos import RESERVED, Repo
-from hfver.local_hub.routing import GIT_REPO, decoded, table
+from hfver.local_hub.repos import Repo
+from hfver.local_hub.routing import decoded
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
-    from hfver.local_hub.page.layout import Site
 
-Draw = Callable[["Hub", "Site", Repo, Request], Response]
-
-
-def routes(hub: Hub) -> list[BaseRoute]:
-    """These come last: a repository's page would match many an address."""
-    pages: list[tuple[str, Draw]] = [
-        ("", _front),
-        ("/tree/{rev:segment}", _folder),
-        ("/tree/{rev:segment}/{path:rest}", _folder),
-        ("/blob/{rev:segment}/{path:rest}", _file),
-        ("/commits/{rev:segment}", _commits),
-        ("/commit/{rev:segment}", _commit),
-        ("/refs", _versions),
-        ("/discussions", _discussions),
-        ("/discussions/{num:int}", _discussion),
-    ]
-    own = [("GET", "/", index), ("GET", "/login", login), ("GET", "/assets/style.css", style)]
-    return table(hub, [*own, *(("GET", GIT_REPO + rest, _of_repo(draw)) for rest, draw in pages)])
+Draw = Callable[["Hub", Site, Repo, Request], Response]
 
 
 def index(hub: Hub, request: Request) -> Response:
-    from hfver.local_hub.page import front
-
-    caller = hub.caller(request)
+    caller = _caller(hub, request)
     visible = [repo for repo in hub.repos.all() if hub.may_read(caller, repo)]
     return front.front(hub, _site(hub, request), visible, request.query_params.get("q", ""))
 
 
 def login(hub: Hub, request: Request) -> Response:
     """The browser's own dialogue: what it then sends goes to this host and port only."""
-    try:
-        if hub.caller(request) is not None:
-            return RedirectResponse(f"{hub.prefix}/", status_code=303)
-    except HubError:
-        pass  # a wrong token: ask again
+    if _caller(hub, request) is not None:
+        return RedirectResponse(f"{hub.prefix}/", status_code=303)
     challenge = {"WWW-Authenticate": 'Basic realm="hfver hub: any user name, your token as password", charset="UTF-8"'}
     return Response("A token of this hub is needed.", status_code=401, headers=challenge, media_type="text/plain")
 
@@ -64,11 +43,9 @@ def style(hub: Hub, request: Request) -> Response:  # noqa: ARG001
 
 
 def _of_repo(draw: Draw) -> Callable[[Hub, Request], Response]:
-    def handle(hub: Hub, request: Request) -> Response:
-        from hfver.local_hub.page.layout import error_page
+    """Refusals become pages too."""
 
-        if str(request.path_params["ns"]).lower() in RESERVED:
-            raise HubError(404, None, f"There is nothing at {request.url.path}.")
+    def handle(hub: Hub, request: Request) -> Response:
         try:
             repo = hub.locate(request)
             if draw is not _front:
@@ -81,59 +58,57 @@ def _of_repo(draw: Draw) -> Callable[[Hub, Request], Response]:
 
 
 def _front(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:  # noqa: ARG001
-    from hfver.local_hub.page import front
-
     return front.repo_front(hub, site, repo)
 
 
-def _folder(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:
-    from hfver.local_hub.page import files
-
+@_of_repo
+def folder(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:
     inside = str(request.path_params.get("path", "")).strip("/")
     return files.folder(hub, site, repo, decoded(request, "rev"), inside)
 
 
-def _file(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:
-    from hfver.local_hub.page import files
-
+@_of_repo
+def file(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:
     return files.file(hub, site, repo, decoded(request, "rev"), decoded(request, "path"))
 
 
-def _commits(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:
-    from hfver.local_hub.page import history
-
+@_of_repo
+def commits(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:
     return history.commits(hub, site, repo, decoded(request, "rev"), number(request, "p", 0))
 
 
-def _commit(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:
-    from hfver.local_hub.page import history
-
+@_of_repo
+def commit(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:
     return history.commit(hub, site, repo, decoded(request, "rev"))
 
 
-def _versions(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:  # noqa: ARG001
-    from hfver.local_hub.page import history
-
+@_of_repo
+def versions(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:  # noqa: ARG001
     return history.versions(hub, site, repo)
 
 
-def _discussions(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:  # noqa: ARG001
-    from hfver.local_hub.page import history
-
+@_of_repo
+def discussions(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:  # noqa: ARG001
     return history.discussions(hub, site, repo)
 
 
-def _discussion(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:
-    from hfver.local_hub.page import history
-
+@_of_repo
+def discussion(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:
     return history.discussion(hub, site, repo, int(request.path_params["num"]))
 
 
-def _site(hub: Hub, request: Request) -> Site:
-    from hfver.local_hub.page.layout import Site
+# A gated repository shows its card: that is where it says how to get at the rest.
+repo_front = _of_repo(_front)
 
-    try:
-        caller = hub.caller(request)
-    except HubError:
-        caller = None
+
+def _site(hub: Hub, request: Request) -> Site:
+    caller = _caller(hub, request)
     return Site(hub.prefix, hub.base_url(request), caller.account.name if caller else None)
+
+
+def _caller(hub: Hub, request: Request) -> Caller | None:
+    """A browser goes on sending a password that is no longer right, to the very page that offers to sign in."""
+    try:
+        return hub.caller(request)
+    except HubError:
+        return None

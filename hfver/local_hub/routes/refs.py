@@ -7,35 +7,20 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute
 
 from hfver.local_hub.bodies import read_object, text_field
 from hfver.local_hub.clock import from_seconds
 from hfver.local_hub.errors import forbidden, revision_not_found
 from hfver.local_hub.git.objects import ObjectWriter
-from hfver.local_hub.git.refs import CONVERTS, DEFAULT_BRANCH, HEADS, PULLS, TAGS, all_refs, check_new_name, write_ref
+from hfver.local_hub.git.ref_names import CONVERTS, DEFAULT_BRANCH, HEADS, PULLS, TAGS
+from hfver.local_hub.git.refs import all_refs, check_new_name, write_ref
 from hfver.local_hub.git.repository import Commit
 from hfver.local_hub.git.writing import write_commit, write_tag
 from hfver.local_hub.paging import flag, number, page
-from hfver.local_hub.routing import API_REPO, decoded, table
+from hfver.local_hub.routing import decoded
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
-
-
-def routes(hub: Hub) -> list[BaseRoute]:
-    return table(
-        hub,
-        [
-            ("GET", f"{API_REPO}/refs", list_refs),
-            ("GET", f"{API_REPO}/commits/{{rev:segment}}", list_commits),
-            ("POST", f"{API_REPO}/branch/{{branch:segment}}", create_branch),
-            ("DELETE", f"{API_REPO}/branch/{{branch:segment}}", delete_branch),
-            ("POST", f"{API_REPO}/tag/{{rev:segment}}", create_tag),
-            ("DELETE", f"{API_REPO}/tag/{{tag:segment}}", delete_tag),
-            ("POST", f"{API_REPO}/super-squash/{{rev:segment}}", super_squash),
-        ],
-    )
 
 
 def list_refs(hub: Hub, request: Request) -> Response:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute
 
 from hfver.local_hub.accounts import Account
 from hfver.local_hub.bodies import read_object, text_field
@@ -15,7 +14,6 @@ from hfver.local_hub.clock import now
 from hfver.local_hub.errors import HubError, bad_request, repo_not_found
 from hfver.local_hub.kinds import RepoKind
 from hfver.local_hub.repos import Repo, check_visibility, new_id
-from hfver.local_hub.routing import API_REPO, table
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
@@ -23,21 +21,6 @@ if TYPE_CHECKING:
 # Unlike huggingface.co's, it marks no suffix as large: small files of every kind stay readable in git, and each
 # file that is stored as a pointer gets its own line when it is committed.
 GITATTRIBUTES = b"# Files stored as Git LFS pointers are listed here when they are committed.\n"
-
-
-def routes(hub: Hub) -> list[BaseRoute]:
-    return table(
-        hub,
-        [
-            ("POST", "/api/repos/create", create),
-            ("DELETE", "/api/repos/delete", delete),
-            ("POST", "/api/repos/move", move),
-            ("PUT", f"{API_REPO}/settings", settings),
-            ("GET", f"{API_REPO}/auth-check", auth_check_read),
-            ("GET", f"{API_REPO}/auth-check/read", auth_check_read),
-            ("GET", f"{API_REPO}/auth-check/write", auth_check_write),
-        ],
-    )
 
 
 async def create(hub: Hub, request: Request) -> Response:

@@ -10,13 +10,12 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import BaseRoute
 
 from hfver.local_hub.byte_ranges import UnsatisfiableRangeError, parse_range
 from hfver.local_hub.errors import HubError
 from hfver.local_hub.git.repository import File, GitRepository
 from hfver.local_hub.repos import Repo
-from hfver.local_hub.routing import GIT_REPO, decoded, table
+from hfver.local_hub.routing import decoded
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
@@ -28,16 +27,6 @@ TEXTS = frozenset(
 )
 # Whatever a file claims to be, a browser neither guesses otherwise nor runs it with this site's rights.
 HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
-
-
-def routes(hub: Hub) -> list[BaseRoute]:
-    return table(
-        hub,
-        [
-            ("GET", f"{GIT_REPO}/resolve/{{rev:segment}}/{{path:rest}}", resolve),
-            ("GET", f"{GIT_REPO}/raw/{{rev:segment}}/{{path:rest}}", raw),
-        ],
-    )
 
 
 @dataclass(frozen=True, slots=True)

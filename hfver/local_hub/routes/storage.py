@@ -7,33 +7,18 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute
 
 from hfver.local_hub.bodies import read_object, text_field
 from hfver.local_hub.clock import from_seconds, now
 from hfver.local_hub.errors import bad_request, conflict
 from hfver.local_hub.git.reachable import pointer_files
-from hfver.local_hub.git.refs import DEFAULT_BRANCH
+from hfver.local_hub.git.ref_names import DEFAULT_BRANCH
 from hfver.local_hub.paging import number, page
 from hfver.local_hub.repos import Repo, check_visibility, new_id
-from hfver.local_hub.routing import API_REPO, table
 from hfver.local_hub.storage_size import used_storage
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
-
-
-def routes(hub: Hub) -> list[BaseRoute]:
-    return table(
-        hub,
-        [
-            ("GET", f"{API_REPO}/lfs-files", list_large_files),
-            ("POST", f"{API_REPO}/lfs-files/duplicate", share_large_files),
-            ("POST", f"{API_REPO}/duplicate", duplicate),
-            ("GET", "/api/settings/repositories", list_storage),
-            ("GET", "/api/organizations/{ns:segment}/settings/repositories", list_storage),
-        ],
-    )
 
 
 def list_large_files(hub: Hub, request: Request) -> Response:

@@ -6,27 +6,16 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute
 
 from hfver.local_hub.paging import flag
-from hfver.local_hub.routes.cas import READ_SCOPE, WRITE_SCOPE
-from hfver.local_hub.routing import API_REPO, decoded, table
+from hfver.local_hub.routes.cas import READ_SCOPE, WRITE_SCOPE, cas_path
+from hfver.local_hub.routing import decoded
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
 
 TOKEN_SECONDS = 3600
 NO_REVISION = "None"
-
-
-def routes(hub: Hub) -> list[BaseRoute]:
-    return table(
-        hub,
-        [
-            ("GET", f"{API_REPO}/xet-read-token/{{rev:segment}}", read_token),
-            ("GET", f"{API_REPO}/xet-write-token/{{rev:segment}}", write_token),
-        ],
-    )
 
 
 def read_token(hub: Hub, request: Request) -> Response:
@@ -48,6 +37,6 @@ def write_token(hub: Hub, request: Request) -> Response:
 def _token(hub: Hub, request: Request, scope: str) -> Response:
     seconds = TOKEN_SECONDS if hub.faults is None else hub.faults.token_seconds(TOKEN_SECONDS)
     token, expires = hub.capabilities.issue(scope, seconds)
-    url = f"{hub.base_url(request)}/cas/{hub.content.store_id}-{hub.content.generation}"
+    url = f"{hub.base_url(request)}{cas_path(hub.content)}"
     headers = {"X-Xet-Cas-Url": url, "X-Xet-Access-Token": token, "X-Xet-Token-Expiration": str(expires)}
     return JSONResponse({"accessToken": token, "exp": expires, "casUrl": url}, headers=headers)

@@ -182,9 +182,10 @@ def test_starting_in_process_is_quick(tmp_path: Path) -> None:
         "from hfver.local_hub.serve import EmbeddedHub\n"
         "with EmbeddedHub(): pass\n"
         "import sys; print(time.process_time() - begun)\n"
-        "unwanted = {'yaml', 'markdown_it', 'nh3', 'huggingface_hub', 'dvc', 'hfver.errors', 'hfver.local_hub.page'}\n"
+        "unwanted = {'starlette', 'pygit2', 'lz4', 'blake3', 'yaml', 'huggingface_hub', 'dvc', 'hfver.errors',\n"
+        "    'hfver.local_hub.app', 'hfver.local_hub.content_store'}\n"
         "assert not unwanted & set(sys.modules), unwanted & set(sys.modules)"
     )
     runs = [subprocess.run([sys.executable, "-c", program], capture_output=True, text=True) for _ in range(3)]
     assert all(run.returncode == 0 for run in runs), runs[0].stderr
-    assert min(float(run.stdout) for run in runs) < 1.0
+    assert min(float(run.stdout) for run in runs) < 0.6

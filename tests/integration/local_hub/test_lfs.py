@@ -32,7 +32,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubForTests
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lfs.routes, "__kwdefaults__", {"part_bytes": PART})
+    monkeypatch.setattr(lfs, "PART_BYTES", PART)
 
 
 def batch(hub: HubForTests, repo: str, *objects: tuple[str, int], token: str = "", **fields: Any) -> Any:

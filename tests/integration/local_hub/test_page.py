@@ -168,9 +168,15 @@ def test_unknown_addresses_are_pages_too(hub: HubForTests, repo: str) -> None:
 
 
 def test_names_of_routes_are_no_repositories(hub: HubForTests) -> None:
-    answer = get(hub, "/api/something")
-    assert answer.status_code == 404
-    assert isinstance(answer.json(), dict)
+    for path, status in (("/api/something", 501), ("/v1/something", 404), ("/datasets/api/x/tree/main", 404)):
+        answer = get(hub, path)
+        assert answer.status_code == status, path
+        assert isinstance(answer.json(), dict)
+
+
+def test_a_password_that_is_no_longer_right_still_leads_to_signing_in(hub: HubForTests) -> None:
+    answer = get(hub, "/", auth=("me", "old"))
+    assert (answer.status_code, "Sign in" in answer.text) == (200, True)
 
 
 def test_a_moved_repo_leads_to_its_new_page(hub: HubForTests, repo: str) -> None:
