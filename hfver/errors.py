@@ -7,7 +7,7 @@ Exit codes are part of the interface: docs/exit-codes.md lists them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -20,11 +20,18 @@ EXIT_INTEGRITY = 7
 EXIT_REFUSED = 8
 EXIT_INTERRUPTED = 130
 
+# The families by name, as ``--json`` shows them. What is no error of ours is "interrupted" or a "bug".
+Kind = Literal[
+    "failed", "usage", "config", "state", "drift", "unauthorised", "conflict", "unreachable", "integrity", "refused",
+    "interrupted", "bug",
+]  # fmt: skip
+
 
 class HfverError(Exception):
     """Base of everything hfver raises on purpose; anything else that escapes is a bug."""
 
     exit_code: ClassVar[int] = EXIT_FAILED
+    kind: ClassVar[Kind] = "failed"
 
     def __init__(self, message: str, *, hints: Iterable[str] = ()) -> None:
         super().__init__(message)
@@ -39,18 +46,21 @@ class UsageError(HfverError):
     """The command line, or where it was run, is wrong."""
 
     exit_code = EXIT_USAGE
+    kind = "usage"
 
 
 class ConfigError(HfverError):
     """One or more configuration problems, each with file:line:column; all of them at once."""
 
     exit_code = EXIT_USAGE
+    kind = "config"
 
 
 class StateError(HfverError):
     """git, DVC or the workspace is not in a state in which this can be done."""
 
     exit_code = EXIT_FAILED
+    kind = "state"
 
 
 class NoSpaceError(StateError):
@@ -61,24 +71,28 @@ class DriftError(HfverError):
     """git, DVC and the Hub disagree about a version."""
 
     exit_code = EXIT_DRIFT
+    kind = "drift"
 
 
 class UnauthorisedError(HfverError):
     """The Hub refuses the token, or there is none, or the endpoint is not trusted with it."""
 
     exit_code = EXIT_UNAUTHORISED
+    kind = "unauthorised"
 
 
 class ConflictError(HfverError):
     """Somebody else's change is in the way: a moved tag, a race that could not be settled."""
 
     exit_code = EXIT_CONFLICT
+    kind = "conflict"
 
 
 class UnreachableError(HfverError):
     """The Hub cannot be reached or limits us; what is owed is kept."""
 
     exit_code = EXIT_UNREACHABLE
+    kind = "unreachable"
 
     def __init__(self, message: str, *, hints: Iterable[str] = (), retry_after: float | None = None) -> None:
         super().__init__(message, hints=hints)
@@ -89,9 +103,11 @@ class IntegrityError(HfverError):
     """Bytes are missing or are not what their digest says."""
 
     exit_code = EXIT_INTEGRITY
+    kind = "integrity"
 
 
 class RefusedError(HfverError):
     """A guard says no, and how to go around it."""
 
     exit_code = EXIT_REFUSED
+    kind = "refused"

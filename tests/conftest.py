@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.answers import undeclared
 from tests.support.world import foreign_variables, own_world, stay_on_loopback
 
 if TYPE_CHECKING:
@@ -43,6 +44,14 @@ def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(root.parent))
     yield
+
+
+@pytest.fixture(autouse=True)
+def declared_answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever a test makes a command print with ``--json`` is what the command declares, and docs/json.md says."""
+    with undeclared(monkeypatch) as found:
+        yield
+    assert found == []
 
 
 @pytest.fixture(scope="session")

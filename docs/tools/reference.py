@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the code: docs/commands.md from every ``--help``, docs/exit-codes.md.
+"""Writes the pages that are made from the code: docs/commands.md, docs/exit-codes.md and docs/json.md.
 
 python -m docs.tools.reference            write them
 python -m docs.tools.reference --check    exit code 1 if one is not what the code says
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docs.tools.command_line import all_commands
+from docs.tools.json_page import json_page
 from hfver import errors
 from hfver.cli.main import SECTIONS
 
@@ -30,9 +31,19 @@ WHAT_TO_DO = {
 }
 
 
+OTHER_KINDS: dict[int, tuple[errors.Kind, ...]] = {
+    errors.EXIT_FAILED: ("bug",),
+    errors.EXIT_INTERRUPTED: ("interrupted",),
+}
+
+
 def pages() -> dict[Path, str]:
     """Every generated page and its text."""
-    return {DOCS / "commands.md": commands_page(), DOCS / "exit-codes.md": exit_codes_page()}
+    return {
+        DOCS / "commands.md": commands_page(),
+        DOCS / "exit-codes.md": exit_codes_page(),
+        DOCS / "json.md": json_page(),
+    }
 
 
 def commands_page() -> str:
@@ -42,7 +53,8 @@ def commands_page() -> str:
         "",
         "Made from `--help`: `make docs` writes this page, and a test fails when it is not current.",
         "",
-        "Every command takes `--json` (the result as one JSON value on stdout) and `-q` (results and errors only).",
+        "Every command takes `--json` (the result as one JSON value on stdout: [json.md](json.md)) and `-q` (results",
+        "and errors only).",
         "Results go to stdout; progress, hints, warnings and errors go to stderr. Through a pipe, tables are",
         "tab-separated and nothing is coloured; `NO_COLOR` is honoured. `LOG_LEVEL=DEBUG` tells each step on stderr.",
         "What the exit codes mean: [exit-codes.md](exit-codes.md).",
@@ -62,9 +74,9 @@ def exit_codes_page() -> str:
         "",
         "Part of the interface: scripts may rely on them. Made from `hfver/errors.py` by `make docs`.",
         "",
-        "| code | when | what to do |",
-        "|---|---|---|",
-        *(f"| {code} | {when} | {todo} |" for code, when, todo in exit_codes()),
+        "| code | when | what to do | `kind` in [JSON](json.md) |",
+        "|---|---|---|---|",
+        *(f"| {code} | {when} | {todo} | {kinds} |" for code, when, todo, kinds in exit_codes()),
         "",
         "A command that does several things (`push`, `sync --all`) goes on after a failure and ends with the code of",
         "the first one; an unreachable Hub ends it at once, as it would fail the rest as well.",
@@ -76,8 +88,8 @@ def exit_codes_page() -> str:
     return "\n".join(lines)
 
 
-def exit_codes() -> Iterator[tuple[int, str, str]]:
-    """Code, what it stands for and what mends it; the families' own words, where a family has the code."""
+def exit_codes() -> Iterator[tuple[int, str, str, str]]:
+    """Code, what it stands for, what mends it, kinds; the families' own words, where a family has the code."""
     families = [
         found for found in vars(errors).values() if isinstance(found, type) and issubclass(found, errors.HfverError)
     ]
@@ -85,9 +97,10 @@ def exit_codes() -> Iterator[tuple[int, str, str]]:
         if not constant.startswith("EXIT_"):
             continue
         when, todo = WHAT_TO_DO[constant.removeprefix("EXIT_")]
-        docs = [str(family.__doc__).splitlines()[0] for family in families
-                if family is not errors.HfverError and family.exit_code == code]  # fmt: skip
-        yield code, when or " ".join(docs), todo
+        with_code = [family for family in families if family.exit_code == code]
+        docs = [str(family.__doc__).splitlines()[0] for family in with_code if family is not errors.HfverError]
+        kinds = [*dict.fromkeys(family.kind for family in with_code), *OTHER_KINDS.get(code, ())]
+        yield code, when or " ".join(docs), todo, ", ".join(f"`{kind}`" for kind in kinds)
 
 
 def main(arguments: list[str]) -> int:

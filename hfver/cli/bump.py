@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hfver.cli.options import common, dry_run
+from hfver.cli.answers.releases import Bumped
+from hfver.cli.options import common, dry_run, model
 from hfver.cli.output import Printer
 from hfver.errors import EXIT_DONE, RefusedError, StateError
 from hfver.hooks.skip import skipping_hooks
@@ -25,16 +26,16 @@ LEVEL = click.Choice(["patch", "minor", "major", "prerelease", "finalize"])
 @click.argument("level", type=LEVEL)
 @click.option("--pre", default="rc", show_default=True, help="Name of pre-releases.")
 @click.option("-m", "--message", help="Message of the tag and title of the release [default: the commit's].")
-@click.option("--model", "model_name", help="Which model, when the project has several.")
+@model
 @click.option("--allow-same", is_flag=True, help="Make a version although the model is that of the last one.")
 @dry_run
-@common
+@common(Bumped)
 def bump(
     printer: Printer,
     level: Level,
     pre: str,
     message: str | None,
-    model_name: str | None,
+    model: str | None,
     allow_same: bool,
     dry_run: bool,
 ) -> int:
@@ -49,30 +50,36 @@ def bump(
       hfver bump prerelease                             v1.3.0 to v1.3.1-rc.1
       hfver bump finalize                               v1.3.1-rc.1 to v1.3.1
     """
-    from hfver.versions import next_version
     from hfver.workspace import open_workspace
 
     with open_workspace() as workspace:
-        model = workspace.config.model(model_name)
         head = workspace.repo.head()
         if head is None:
             raise StateError("there is no commit to tag yet", hints=["git commit"])
-        tags = workspace.repo.tags()
-        reachable = _reachable(workspace, model, tags, head)
-        version = next_version(
-            [version for _, version in reachable],
-            level,
-            pre,
-            formats=workspace.config.formats,
-            prefix=model.tag_prefix,
-            taken={tag.name for tag in tags},
-        )
-        if not allow_same:
-            _refuse_same(workspace, model, reachable, head, version)
+        chosen = workspace.config.model(model)
+        tag = _next_tag(workspace, chosen, head, level, pre, allow_same=allow_same)
         if dry_run:
-            printer.data({"tag": str(version.tag), "commit": head}, f"would tag {head[:8]} as {version.tag}")
-            return 0
-        return _tag_and_release(workspace, printer, version.tag, head, message, allow_same=allow_same)
+            printer.data(Bumped(tag, head, False, [], []), f"would tag {head[:8]} as {tag}")
+            return EXIT_DONE
+        return _tag_and_release(workspace, printer, tag, head, message, allow_same=allow_same)
+
+
+def _next_tag(workspace: Workspace, model: ModelConfig, head: str, level: Level, pre: str, *, allow_same: bool) -> str:
+    from hfver.versions import next_version
+
+    tags = workspace.repo.tags()
+    reachable = _reachable(workspace, model, tags, head)
+    version = next_version(
+        [version for _, version in reachable],
+        level,
+        pre,
+        formats=workspace.config.formats,
+        prefix=model.tag_prefix,
+        taken={tag.name for tag in tags},
+    )
+    if not allow_same:
+        _refuse_same(workspace, model, reachable, head, version)
+    return version.tag
 
 
 def _reachable(workspace: Workspace, model: ModelConfig, tags: tuple[Tag, ...], head: str) -> list[tuple[Tag, Version]]:
@@ -119,23 +126,26 @@ def _subject(workspace: Workspace, commit: str) -> str:
 def _tag_and_release(
     workspace: Workspace, printer: Printer, tag: str, head: str, message: str | None, *, allow_same: bool
 ) -> int:
-    from hfver.cli.owed import release_now
-    from hfver.owed import intend
+    from hfver.cli.owed import explain, pushed, release_now
+    from hfver.owed import Work, intend
 
     # The hook would do the same in a process of its own, knowing less: not that --allow-same was said.
     with skipping_hooks():
         workspace.repo.create_tag(tag, head, message or _subject(workspace, head))
-    printer.data({"tag": tag, "commit": head}, tag)
+    printer.show(tag)
     config = workspace.config
+    work = Work()
     if not (config.enabled and config.auto_sync):
         printer.note(f"Releasing is switched off here; to release it: hfver push {tag}")
-        return EXIT_DONE
-    if config.hooks.publish == "background" and not os.environ.get("CI"):
+    elif config.hooks.publish == "background" and not os.environ.get("CI"):
         from hfver.hooks.repo import find_repo
         from hfver.worker import start_worker
 
         intend(workspace, [tag], "hfver bump")
         start_worker(find_repo())
         printer.note(f"{tag} is being released in the background; hfver status shows how it goes.")
-        return EXIT_DONE
-    return release_now(workspace, printer, [tag], allow_same=allow_same)
+    else:
+        work = release_now(workspace, printer, [tag], allow_same=allow_same)
+    done = pushed(work)
+    printer.data(Bumped(tag, head, True, done.released, done.failed))
+    return explain(printer, work)

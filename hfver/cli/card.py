@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from hfver.cli.config import config_file
-from hfver.cli.options import common
+from hfver.cli.answers.workflow import Card
+from hfver.cli.options import common, config_file, model
 from hfver.cli.output import Printer
-from hfver.cli.project import MODEL, project
+from hfver.cli.project import project
 from hfver.errors import UsageError
 
 
@@ -18,9 +18,9 @@ from hfver.errors import UsageError
 @click.option("--version-tag", metavar="TAG", help="The version the card speaks of.")
 @click.option("--section", "sections", multiple=True, metavar="NAME=TEXT", help="A section of your own; repeat it.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
-@MODEL
+@model
 @config_file
-@common
+@common(Card)
 def card(
     printer: Printer,
     path: Path | None,
@@ -47,10 +47,10 @@ def card(
         place = model_path or workspace.repo.top / str(configured)
         text = workflow.generate_card_text(workspace, place, version_tag, custom, model)
     if output is None:
-        printer.text(text)
+        printer.data(Card(None, text), text)
         return
     output.write_text(text, encoding="utf-8")
-    printer.data({"path": output}, str(output))
+    printer.data(Card(str(output), text), str(output))
 
 
 def _section(text: str) -> tuple[str, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
+from hfver.cli.answers.content import CheckedOut, Exported, OutputChange
 from hfver.cli.completion import complete_tags
 from hfver.cli.options import common
 from hfver.cli.output import Printer
@@ -14,8 +16,27 @@ from hfver.errors import UsageError
 
 if TYPE_CHECKING:
     from hfver.checkout.bring import Outcome
-    from hfver.checkout.export import Exported
     from hfver.checkout.run import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The command line, by the names of its options."""
+
+    version: str
+    model_only: bool
+    directory: Path | None
+    repo: str | None
+    endpoint: str | None
+    paths: tuple[str, ...]
+    model: str | None
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    force: bool
+
+    @property
+    def only_with_directory(self) -> bool:
+        return bool(self.repo or self.endpoint or self.include or self.exclude)
 
 
 @click.command()
@@ -29,20 +50,8 @@ if TYPE_CHECKING:
 @click.option("--include", multiple=True, metavar="GLOB", help="With --to: only files that match.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="With --to: no files that match.")
 @click.option("-f", "--force", is_flag=True, help="Overwrite unknown content; it is saved in the DVC cache first.")
-@common
-def checkout(
-    printer: Printer,
-    version: str,
-    model_only: bool,
-    directory: Path | None,
-    repo: str | None,
-    endpoint: str | None,
-    paths: tuple[str, ...],
-    model: str | None,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    force: bool,
-) -> None:
+@common(CheckedOut | Annotated[Exported, "with `--to`"])
+def checkout(printer: Printer, **typed: Any) -> None:
     """Bring back code, configs and model of VERSION, from whichever place still has the bytes.
 
     VERSION is a tag, a branch, a commit, `-` (where you were before), `latest`, or a range such as `^1.2`. Everything
@@ -55,25 +64,35 @@ def checkout(
       hfver checkout latest --to ./export   a copy elsewhere
       hfver checkout v1.2.0 --to ./export --repo team/bert    outside git
     """
-    if directory is None and (repo or endpoint or include or exclude):
+    asked = Asked(**typed)
+    if asked.directory is None and asked.only_with_directory:
         raise UsageError("--repo, --endpoint, --include and --exclude go with --to", hints=["--to DIRECTORY"])
-    if directory is not None and model_only:
+    if asked.directory is None:
+        _bring(printer, asked)
+    elif asked.model_only:
         raise UsageError("--to leaves the workspace alone; --model-only changes it: say one of them")
-    if directory is not None:
-        from hfver.checkout.export import Filters, export
+    else:
+        _export(printer, asked, asked.directory)
 
-        exported = export(
-            version, directory, printer, repo=repo, endpoint=endpoint, paths=paths, model=model, force=force,
-            filters=Filters(include, exclude),
-        )  # fmt: skip
-        printer.data(exported, _exported_text(exported))
-        return
+
+def _export(printer: Printer, asked: Asked, directory: Path) -> None:
+    from hfver.checkout.export import Filters, export
+
+    done = export(
+        asked.version, directory, printer, repo=asked.repo, endpoint=asked.endpoint, paths=asked.paths,
+        model=asked.model, force=asked.force, filters=Filters(asked.include, asked.exclude),
+    )  # fmt: skip
+    answer = Exported(done.version, done.directory, done.written, done.unchanged, done.sources)
+    printer.data(answer, f"{done.version}: {len(done.written)} files written to {done.directory}, verified")
+
+
+def _bring(printer: Printer, asked: Asked) -> None:
     from hfver.checkout.bring import Options, bring
     from hfver.workspace import open_workspace
 
     with open_workspace() as workspace:
-        outcome = bring(workspace, Options(version, paths, model, model_only, force), printer)
-    _report(printer, outcome)
+        options = Options(asked.version, asked.paths, asked.model, asked.model_only, asked.force)
+        _report(printer, bring(workspace, options, printer))
 
 
 def _report(printer: Printer, outcome: Outcome) -> None:
@@ -88,7 +107,15 @@ def _report(printer: Printer, outcome: Outcome) -> None:
         printer.note(f"Updated {pointer}; `git commit {pointer}` makes that a version of its own.")
     verb = "is now at" if outcome.moved else "stays where it is, the model is at"
     head = f"git {verb} {outcome.version}"
-    printer.data(outcome, "\n".join([head, *map(_result_text, outcome.outputs)]))
+    printer.data(_answer(outcome), "\n".join([head, *map(_result_text, outcome.outputs)]))
+
+
+def _answer(outcome: Outcome) -> CheckedOut:
+    outputs = [
+        OutputChange(one.path, one.md5, one.written, one.removed, one.unchanged, one.sources, one.problems, one.saved)
+        for one in outcome.outputs
+    ]
+    return CheckedOut(outcome.version, outcome.commit, outcome.moved, outputs, outcome.left, outcome.updated_pointers)
 
 
 def _result_text(result: Result) -> str:
@@ -98,7 +125,3 @@ def _result_text(result: Result) -> str:
     if not changes:
         return f"{result.path}: {result.unchanged} files, nothing to change"
     return f"{result.path}: {', '.join(changes)}, {result.unchanged} unchanged{origin}"
-
-
-def _exported_text(exported: Exported) -> str:
-    return f"{exported.version}: {len(exported.written)} files written to {exported.directory}, verified"

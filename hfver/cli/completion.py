@@ -7,6 +7,7 @@ import subprocess
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
+from hfver.cli.answers.setup import Script
 from hfver.cli.options import common
 from hfver.cli.output import Printer
 
@@ -17,7 +18,7 @@ MOST_TAGS = 500
 
 @click.command()
 @click.argument("shell", type=click.Choice(SHELLS))
-@common
+@common(Script)
 def completion(printer: Printer, shell: str) -> None:
     """Print the completion script of a shell, for the file that every new shell reads.
 
@@ -30,7 +31,7 @@ def completion(printer: Printer, shell: str) -> None:
     found = get_completion_class(shell)
     assert found is not None
     script = found.source_template % found(click.Command("hfver"), {}, "hfver", VARIABLE).source_vars()
-    printer.data({"shell": shell, "script": script}, script.strip())
+    printer.data(Script(shell, script), script.strip())
 
 
 def complete_tags(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

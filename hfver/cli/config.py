@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hfver.cli.answers.setup import JsonSchema, Model, Setting, Valid
 from hfver.cli.group import CommandGroup
-from hfver.cli.options import common
+from hfver.cli.options import common, config_file, output_options
 from hfver.cli.output import Printer, Table
 
 if TYPE_CHECKING:
@@ -18,24 +19,15 @@ if TYPE_CHECKING:
 
 
 @click.group(cls=CommandGroup)
+@output_options
 def config() -> None:
     """Look at the configuration and check it."""
-
-
-def config_file(command: Any) -> Any:
-    return click.option(
-        "-c",
-        "--config",
-        "path",
-        type=click.Path(path_type=Path, dir_okay=False),
-        help="Read this file, not config.yaml.",
-    )(command)
 
 
 @config.command()
 @click.argument("prefix", default="")
 @config_file
-@common
+@common(list[Setting])
 def show(printer: Printer, prefix: str, path: Path | None) -> None:
     """Print every key with its effective value and where it comes from.
 
@@ -45,14 +37,15 @@ def show(printer: Printer, prefix: str, path: Path | None) -> None:
     Example:
       hfver config show settings.upload
     """
-    settings = [setting for setting in load(path).effective() if setting.key.startswith(prefix)]
+    found = [setting for setting in load(path).effective() if setting.key.startswith(prefix)]
+    settings = [Setting(setting.key, setting.value, setting.origin) for setting in found]
     rows = [(setting.key, _shown(setting.value), setting.origin) for setting in settings]
     printer.data(settings, Table(("KEY", "VALUE", "FROM"), rows, empty=f"No key starts with {prefix}."))
 
 
 @config.command()
 @click.option("--main", is_flag=True, help="The schema of config.yaml, not of the detailed file.")
-@common
+@common(JsonSchema)
 def schema(printer: Printer, main: bool) -> None:
     """Print the JSON schema that editors use for completion.
 
@@ -62,12 +55,13 @@ def schema(printer: Printer, main: bool) -> None:
     """
     from hfver.config.templates import json_schema
 
-    printer.text(json.dumps(json_schema(main=main), indent=2, ensure_ascii=False))
+    found = json_schema(main=main)
+    printer.data(found, json.dumps(found, indent=2, ensure_ascii=False))
 
 
 @config.command()
 @config_file
-@common
+@common(Valid)
 def validate(printer: Printer, path: Path | None) -> None:
     """Check both files: every problem with its line and column.
 
@@ -80,7 +74,7 @@ def validate(printer: Printer, path: Path | None) -> None:
 
 @click.command()
 @config_file
-@common
+@common(Valid)
 def validate_config(printer: Printer, path: Path | None) -> None:
     """Check both configuration files: every problem with its line and column.
 
@@ -94,7 +88,8 @@ def validate_config(printer: Printer, path: Path | None) -> None:
 def check(printer: Printer, path: Path | None) -> None:
     loaded = load(path)
     files = [loaded.main_file, loaded.huggingface.config_file]
-    printer.data({"valid": True, "files": files, "models": loaded.models}, f"{files[0]} and {files[1]} are valid.")
+    models = [Model(one.name, one.path, one.repo, one.config_repo, one.tag_prefix) for one in loaded.models]
+    printer.data(Valid(True, files, models), f"{files[0]} and {files[1]} are valid.")
 
 
 def load(path: Path | None) -> Config:

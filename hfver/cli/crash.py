@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import platform
-import re
-import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 from hfver import __version__
+from hfver.cli.answers import Error
 from hfver.errors import EXIT_FAILED
+from hfver.redact import redact
 
-SECRET = re.compile(r"hf_[A-Za-z0-9]{8,}|(?<=://)[^/\s@]+@")
 
-
-def report_bug(error: Exception, arguments: Sequence[str]) -> int:
-    """Write the traceback to a file, say where it is, and return the exit code."""
+def report_bug(error: Exception, arguments: Sequence[str]) -> Error:
+    """Write the traceback to a file, and say where it is."""
     story = "\n".join(
         [
             f"hfver {__version__}, Python {platform.python_version()}, {platform.platform()}",
@@ -29,10 +28,9 @@ def report_bug(error: Exception, arguments: Sequence[str]) -> int:
     with tempfile.NamedTemporaryFile(
         "w", prefix="hfver-bug-", suffix=".log", dir=_log_dir(), delete=False, encoding="utf-8"
     ) as log:
-        log.write(SECRET.sub("***", story))
-    summary = SECRET.sub("***", f"{type(error).__name__}: {error}")
-    sys.stderr.write(f"Error: this is a bug in hfver ({summary}).\nThe details are in {log.name}\n")
-    return EXIT_FAILED
+        log.write(redact(story))
+    summary = redact(f"{type(error).__name__}: {error}")
+    return Error("bug", EXIT_FAILED, f"this is a bug in hfver ({summary}).\nThe details are in {log.name}", [])
 
 
 def _log_dir() -> Path | None:
@@ -40,5 +38,5 @@ def _log_dir() -> Path | None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError:
-        return None
-    return directory
+        return None  # the system's directory for temporary files
+    return directory if os.access(directory, os.W_OK) else None

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hfver.cli.options import common
+from hfver.cli.answers.releases import Difference, FileChange
+from hfver.cli.options import common, model
 from hfver.cli.output import Printer, Table, human_bytes
 from hfver.errors import StateError
 
 if TYPE_CHECKING:
     from hfver.config.settings import ModelConfig
     from hfver.model import Output
-    from hfver.outputs.diff import FileChange
     from hfver.outputs.resolve import DirSource
     from hfver.workspace import Workspace
 
@@ -23,9 +23,9 @@ STYLES = {"added": "green", "removed": "red", "changed": "yellow", "renamed": "c
 @click.command()
 @click.argument("old", required=False)
 @click.argument("new", default="HEAD")
-@click.option("--model", "model_name", help="Which model, when the project has several.")
-@common
-def diff(printer: Printer, old: str | None, new: str, model_name: str | None) -> None:
+@model
+@common(Difference)
+def diff(printer: Printer, old: str | None, new: str, model: str | None) -> None:
     """Show in what files two versions of the model differ.
 
     OLD and NEW are tags, branches or commits. Without OLD it is the last version below NEW; NEW is HEAD unless given.
@@ -39,11 +39,14 @@ def diff(printer: Printer, old: str | None, new: str, model_name: str | None) ->
     from hfver.workspace import open_workspace
 
     with open_workspace() as workspace:
-        model = workspace.config.model(model_name)
-        before = old or _version_below(workspace, model, new)
-        one, two = _outputs(workspace, model, before, new)
-    changes = compare_files(one.files, two.files)
-    printer.data({"old": before, "new": new, "changes": changes}, _table(changes))
+        chosen = workspace.config.model(model)
+        before = old or _version_below(workspace, chosen, new)
+        one, two = _outputs(workspace, chosen, before, new)
+    changes = [
+        FileChange(item.kind, item.path, item.old_path, item.old_size, item.new_size)
+        for item in compare_files(one.files, two.files)
+    ]
+    printer.data(Difference(before, new, changes), _table(changes))
     printer.note(
         f"{before} to {new}: {len(changes)} of {len(two.files)} files" if changes else "The model is the same."
     )
@@ -97,7 +100,7 @@ def _output(workspace: Workspace, model: ModelConfig, revision: str, receipts: D
         return replace(output, files=content.sized(output.files))
 
 
-def _table(changes: tuple[FileChange, ...]) -> Table:
+def _table(changes: list[FileChange]) -> Table:
     def size(value: int | None) -> str:
         return "-" if value is None else human_bytes(value)
 

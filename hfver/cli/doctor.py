@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from hfver.cli.answers import setup
 from hfver.cli.options import common
 from hfver.cli.output import Printer
 from hfver.doctor import Finding, Verdict, examine, fix
@@ -19,7 +19,7 @@ _SIGNS = {Verdict.FINE: "ok  ", Verdict.NOTE: "note", Verdict.PROBLEM: "FAIL"}
 @click.command()
 @click.option("--fix", "mend", is_flag=True, help="Mend what is safe to mend, then look again.")
 @click.option("--offline", is_flag=True, help="Do not ask the Hub.")
-@common
+@common(list[setup.Finding])
 def doctor(printer: Printer, mend: bool, offline: bool) -> int:
     """Check hooks, configuration, DVC, what is owed and the Hub; name each problem with the command that mends it.
 
@@ -35,21 +35,9 @@ def doctor(printer: Printer, mend: bool, offline: bool) -> int:
         for done in fix(top, findings):
             printer.note(f"Mended: {done}")
         findings = examine(top, os.environ, online=not offline)
-    printer.data(findings_as_data(findings), "\n".join(map(_line, findings)))
+    answer = [setup.Finding(one.check, one.verdict.value, one.message, one.mend, one.fixable) for one in findings]
+    printer.data(answer, "\n".join(map(_line, findings)))
     return EXIT_FAILED if any(finding.verdict is Verdict.PROBLEM for finding in findings) else EXIT_DONE
-
-
-def findings_as_data(findings: Sequence[Finding]) -> list[dict[str, object]]:
-    return [
-        {
-            "check": finding.check,
-            "verdict": finding.verdict.value,
-            "message": finding.message,
-            "mend": finding.mend,
-            "fixable": finding.fixable,
-        }
-        for finding in findings
-    ]
 
 
 def _line(finding: Finding) -> str:

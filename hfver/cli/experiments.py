@@ -7,19 +7,19 @@ from typing import Any
 
 import click
 
-from hfver.cli.config import config_file
-from hfver.cli.options import common
+from hfver.cli.answers.workflow import Comparison, Experiment, Value
+from hfver.cli.options import common, config_file, model
 from hfver.cli.output import Printer, Table
-from hfver.cli.project import MODEL, opened
+from hfver.cli.project import opened
 
 
 @click.command()
 @click.option("--where", metavar="CONDITION", help='Only those it is true of: "accuracy > 0.8".')
 @click.option("--sort", metavar="NAME", default="-timestamp", help="Metric or parameter; - in front: highest first.")
 @click.option("-n", "--limit", type=click.IntRange(min=1), metavar="N", help="At most so many.")
-@MODEL
+@model
 @config_file
-@common
+@common(list[Experiment])
 def list_experiments(
     printer: Printer, path: Path | None, model: str | None, where: str | None, sort: str, limit: int | None
 ) -> None:
@@ -39,17 +39,22 @@ def list_experiments(
         (one.name, one.version, one.timestamp[:16], *(_value(one.metrics.get(column)) for column in columns))
         for one in found
     ]
-    body = [{"name": one.name, **one.record} for one in found]
-    printer.data(body, Table(("EXPERIMENT", "VERSION", "TIME", *columns), rows, empty="There are no experiments yet."))
+    answer = [
+        Experiment(one.name, one.version, one.timestamp, one.commit, one.params, one.metrics, one.record)
+        for one in found
+    ]
+    printer.data(
+        answer, Table(("EXPERIMENT", "VERSION", "TIME", *columns), rows, empty="There are no experiments yet.")
+    )
 
 
 @click.command()
 @click.argument("first")
 @click.argument("second")
 @click.option("--everything", is_flag=True, help="Show what they share, too.")
-@MODEL
+@model
 @config_file
-@common
+@common(Comparison)
 def compare(printer: Printer, path: Path | None, model: str | None, first: str, second: str, everything: bool) -> None:
     """Show the parameters and metrics in which two experiments or versions differ.
 
@@ -68,15 +73,12 @@ def compare(printer: Printer, path: Path | None, model: str | None, first: str, 
         (item.kind, item.name, _value(item.first), _value(item.second), f"{item.change:+.6g}" if item.change else "")
         for item in found
     ]
-    body = {
-        "first": one.name, "second": other.name,
-        "differences": [
-            {"kind": item.kind, "name": item.name, "first": item.first, "second": item.second, "change": item.change}
-            for item in found
-        ],
-    }  # fmt: skip
+    values = [Value(item.kind, item.name, item.first, item.second, item.change) for item in found]
     empty = f"{first} and {second} have the same parameters and metrics."
-    printer.data(body, Table(("KIND", "NAME", one.name, other.name, "CHANGE"), rows, empty=empty))
+    printer.data(
+        Comparison(one.name, other.name, values),
+        Table(("KIND", "NAME", one.name, other.name, "CHANGE"), rows, empty=empty),
+    )
 
 
 def _value(value: Any) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hfver.cli.answers.content import Collected, Droppable
 from hfver.cli.options import common, dry_run, yes
 from hfver.cli.output import Printer, human_bytes
 
@@ -18,7 +19,7 @@ _SHOWN = 20
 @click.command()
 @dry_run
 @yes
-@common
+@common(Collected)
 def gc(printer: Printer, dry_run: bool, yes: bool) -> None:
     """Remove objects from DVC's cache that a verified release on the Hub has too.
 
@@ -38,13 +39,14 @@ def gc(printer: Printer, dry_run: bool, yes: bool) -> None:
         cache, plan, failed = prepare_collect(workspace, hub)
         for proof in failed:
             printer.warn(f"{proof.tag}: {proof.state}: its content stays")
-        nothing = not plan.drop and not plan.leftovers
-        printer.data(plan, _text(plan))
-        if dry_run or nothing:
-            return
-        confirm(f"Remove {len(plan.drop)} objects ({human_bytes(plan.size)}) from {cache.directory}?", yes=yes)
-        collect(cache, plan)
-        printer.note(f"Freed {human_bytes(plan.size)}.")
+        printer.show(_text(plan))
+        removes = not dry_run and bool(plan.drop or plan.leftovers)
+        if removes:
+            confirm(f"Remove {len(plan.drop)} objects ({human_bytes(plan.size)}) from {cache.directory}?", yes=yes)
+            collect(cache, plan)
+            printer.note(f"Freed {human_bytes(plan.size)}.")
+        drop = [Droppable(item.md5, item.size, item.release, item.path) for item in plan.drop]
+        printer.data(Collected(drop, plan.kept_in_use, plan.leftovers, plan.size, removes))
 
 
 def _text(plan: CollectPlan) -> str:

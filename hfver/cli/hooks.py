@@ -8,8 +8,9 @@ from typing import TypeVar
 
 import click
 
+from hfver.cli.answers.setup import Hook, Hooks
 from hfver.cli.group import CommandGroup
-from hfver.cli.options import common
+from hfver.cli.options import common, output_options
 from hfver.cli.output import Printer, Table
 from hfver.errors import EXIT_DONE, EXIT_FAILED
 from hfver.hooks.install import InstallReport, install, status, uninstall
@@ -19,6 +20,7 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 
 @click.group(cls=CommandGroup)
+@output_options
 def hooks() -> None:
     """Install, show and remove the git hooks.
 
@@ -33,7 +35,7 @@ def _names(command: Command) -> Command:
 
 @hooks.command("install")
 @_names
-@common
+@common(Hooks)
 def install_command(printer: Printer, names: tuple[str, ...]) -> int:
     """Install the hooks (all, or those named), or bring them up to date.
 
@@ -47,7 +49,7 @@ def install_command(printer: Printer, names: tuple[str, ...]) -> int:
 
 @hooks.command("uninstall")
 @_names
-@common
+@common(Hooks)
 def uninstall_command(printer: Printer, names: tuple[str, ...]) -> int:
     """Remove the hooks (all, or those named) and put back what was there before.
 
@@ -60,7 +62,7 @@ def uninstall_command(printer: Printer, names: tuple[str, ...]) -> int:
 
 
 @hooks.command("status")
-@common
+@common(Hooks)
 def status_command(printer: Printer) -> int:
     """Show which hooks are installed; exit code 1 if one is not at work.
 
@@ -72,16 +74,9 @@ def status_command(printer: Printer) -> int:
 
 
 def _show(printer: Printer, report: InstallReport) -> int:
-    value = {
-        "directory": report.directory,
-        "hooks": [
-            {"name": hook.name, "state": hook.state.name.lower(), "path": hook.path, "works": hook.works}
-            for hook in report.hooks
-        ],
-        "notes": report.notes,
-    }
+    found = [Hook(hook.name, hook.state.name.lower(), str(hook.path), hook.works) for hook in report.hooks]
     rows = [(hook.name, hook.state.value) for hook in report.hooks]
-    printer.data(value, Table(("HOOK", "STATE"), rows))
+    printer.data(Hooks(str(report.directory), found, report.notes), Table(("HOOK", "STATE"), rows))
     for note in report.notes:
         printer.note(note)
     return EXIT_DONE if all(hook.works for hook in report.hooks) else EXIT_FAILED

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from hfver.cli.answers.setup import Damage, Garbage, HubInfo, HubRepo, Serving, StorePath, Token
 from hfver.cli.group import CommandGroup
-from hfver.cli.options import common, dry_run
+from hfver.cli.options import common, dry_run, output_options
 from hfver.cli.output import Printer, Table, human_bytes
 from hfver.errors import EXIT_DONE, EXIT_DRIFT, IntegrityError, StateError, UsageError
 
@@ -23,6 +24,7 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 
 @click.group(cls=CommandGroup)
+@output_options
 def hub() -> None:
     """Run and look after the embedded hub.
 
@@ -43,7 +45,7 @@ def _store_option(command: Command) -> Command:
 @hub.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port [default: the one used last].")
 @_store_option
-@common
+@common(Serving)
 def serve(printer: Printer, port: int, store: Path | None) -> int:
     """Serve until Ctrl-C, and print how to point other programs here.
 
@@ -57,9 +59,8 @@ def serve(printer: Printer, port: int, store: Path | None) -> int:
 
     def ready(running: EmbeddedHub) -> None:
         option = f" --store '{store}'" if store else ""
-        value = {"endpoint": running.endpoint, "user": running.user, "store": str(running.store)}
         lines = [f"export HF_ENDPOINT={running.endpoint}", f'export HF_TOKEN="$(hfver hub token{option})"']
-        printer.data(value, "\n".join(lines))
+        printer.data(Serving(running.endpoint, running.user, str(running.store)), "\n".join(lines))
         printer.note(f"The hub is at {running.endpoint}/ for browsers too; its data is in {running.store}.")
         printer.note("Ctrl-C stops it.")
 
@@ -75,7 +76,7 @@ def serve(printer: Printer, port: int, store: Path | None) -> int:
 @click.argument("repo", metavar="[NAMESPACE/NAME]", required=False)
 @click.option("--type", "kind", type=click.Choice(["model", "dataset", "space"]), default="model", help="What REPO is.")
 @_store_option
-@common
+@common(StorePath)
 def path(printer: Printer, repo: str | None, kind: str, store: Path | None) -> int:
     """Print where the hub's data is, or the bare git repository behind one of its repositories.
 
@@ -86,7 +87,8 @@ def path(printer: Printer, repo: str | None, kind: str, store: Path | None) -> i
     from hfver.local_hub.serve import default_store
 
     if repo is None:
-        printer.data({"path": store or default_store()}, str(store or default_store()))
+        place = str(store or default_store())
+        printer.data(StorePath(place), place)
         return EXIT_DONE
     from hfver.local_hub.kinds import RepoKind
 
@@ -96,13 +98,13 @@ def path(printer: Printer, repo: str | None, kind: str, store: Path | None) -> i
         if found is None:
             raise UsageError(f"The hub has no {kind} {repo}.", hints=["hfver hub info"])
         git_dir = opened.git.path(found.id)
-        printer.data({"path": git_dir}, str(git_dir))
+        printer.data(StorePath(str(git_dir)), str(git_dir))
     return EXIT_DONE
 
 
 @hub.command()
 @_store_option
-@common
+@common(HubInfo)
 def info(printer: Printer, store: Path | None) -> int:
     """Show what the hub holds.
 
@@ -114,19 +116,23 @@ def info(printer: Printer, store: Path | None) -> int:
 
     with _opened(store) as opened:
         seen = overview(opened)
+    repos = [HubRepo(repo.kind, repo.name, repo.private, repo.versions, repo.size, repo.updated) for repo in seen.repos]
     rows = [
         (repo.kind, repo.name, "private" if repo.private else "public", str(repo.versions), human_bytes(repo.size))
         for repo in seen.repos
     ]
     printer.note(f"{seen.store}: {human_bytes(seen.bytes_on_disk)} on disk, {len(rows)} repositories")
     headings = ("TYPE", "REPOSITORY", "VISIBILITY", "VERSIONS", "SIZE OF MAIN")
-    printer.data(seen, Table(headings, rows, empty="The hub holds no repositories yet."))
+    printer.data(
+        HubInfo(seen.store, seen.bytes_on_disk, repos),
+        Table(headings, rows, empty="The hub holds no repositories yet."),
+    )
     return EXIT_DONE
 
 
 @hub.command()
 @_store_option
-@common
+@common(list[Damage])
 def scrub(printer: Printer, store: Path | None) -> int:
     """Read everything the hub stores and name every file that the disk has damaged (exit code 3).
 
@@ -144,7 +150,10 @@ def scrub(printer: Printer, store: Path | None) -> int:
     for finding in findings:
         lines.append(f"{finding.what}: {finding.problem}")
         lines += [f"  {file}" for file in finding.files]
-    printer.data(findings, "\n".join(lines) or "Everything is as it was stored.")
+    printer.data(
+        [Damage(one.what, one.problem, one.files) for one in findings],
+        "\n".join(lines) or "Everything is as it was stored.",
+    )
     return EXIT_DRIFT if findings else EXIT_DONE
 
 
@@ -154,7 +163,7 @@ def scrub(printer: Printer, store: Path | None) -> int:
 )
 @_store_option
 @dry_run
-@common
+@common(Garbage)
 def gc(printer: Printer, dry_run: bool, store: Path | None, grace: float) -> int:
     """Remove content that no branch, tag or pull request of any repository reaches.
 
@@ -167,7 +176,8 @@ def gc(printer: Printer, dry_run: bool, store: Path | None, grace: float) -> int
     with _opened(store) as opened:
         report = collect_garbage(opened, grace_seconds=grace * 3600, dry_run=dry_run)
     verb = "Would remove" if dry_run else "Removed"
-    printer.data(report, f"{verb} {report.files} files of content: {human_bytes(report.freed_bytes)}.")
+    answer = Garbage(report.files, report.xorbs, report.freed_bytes, report.generation)
+    printer.data(answer, f"{verb} {report.files} files of content: {human_bytes(report.freed_bytes)}.")
     return EXIT_DONE
 
 
@@ -175,7 +185,7 @@ def gc(printer: Printer, dry_run: bool, store: Path | None, grace: float) -> int
 @click.option("--user", help="A token for this user, who is made known to the hub if need be [default: yourself].")
 @click.option("--read-only", is_flag=True, help="A token that cannot change anything.")
 @_store_option
-@common
+@common(Token)
 def token(printer: Printer, user: str | None, read_only: bool, store: Path | None) -> int:
     """Print your token for the hub, or a new one for somebody else.
 
@@ -192,7 +202,7 @@ def token(printer: Printer, user: str | None, read_only: bool, store: Path | Non
             account = opened.accounts.find(name) or opened.accounts.add(name)
             role = "read" if read_only else "write"
             found = opened.accounts.issue_token(account, role=role, label=f"{role} token")
-    printer.data({"token": found}, found)
+    printer.data(Token(found), found)
     return EXIT_DONE
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from hfver.cli.answers.releases import Initialised
 from hfver.cli.options import common, yes
 from hfver.cli.output import Printer
 from hfver.errors import UsageError
+
+if TYPE_CHECKING:
+    from hfver.setup import Report
 
 
 @click.command()
@@ -18,7 +23,7 @@ from hfver.errors import UsageError
 @click.option("--path", default="model", show_default=True, help="The model in this repository: what DVC tracks.")
 @click.option("--endpoint", metavar="embedded|URL", help="The Hub: the one on this machine, or the URL of another.")
 @yes
-@common
+@common(Initialised)
 def init(printer: Printer, model_name: str | None, path: str, endpoint: str | None, yes: bool) -> None:
     """Set up hfver in this git repository.
 
@@ -32,20 +37,18 @@ def init(printer: Printer, model_name: str | None, path: str, endpoint: str | No
       hfver init --endpoint https://huggingface.co
     """
     from hfver.adapters.git_repo import GitRepo
-    from hfver.setup import EMBEDDED, Choices, initialise
+    from hfver.setup import Choices, initialise
 
     repo = GitRepo.discover(Path.cwd())
     _ask(printer, repo.top, model_name, yes=yes)
     report = initialise(repo, Choices(model_name, path, endpoint), os.environ)
-    printer.data(
-        {
-            "repo": report.repo,
-            "endpoint": report.endpoint,
-            "done": report.done,
-            "kept": report.kept,
-            "warnings": report.warnings,
-        }
-    )
+    printer.data(Initialised(report.repo, report.endpoint, report.done, report.kept, report.warnings))
+    _tell(printer, report, path)
+
+
+def _tell(printer: Printer, report: Report, path: str) -> None:
+    from hfver.setup import EMBEDDED
+
     for sentence in report.done:
         printer.note(f"  + {sentence}")
     for sentence in report.kept:

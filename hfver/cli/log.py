@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from hfver.cli.options import common
+from hfver.cli.answers.releases import HubBranches, LogEntry, ModelLog
+from hfver.cli.options import cached, common
 from hfver.cli.output import Printer, Table
 from hfver.cli.status import STYLES, collect
 
 if TYPE_CHECKING:
+    from hfver.adapters.git_repo import CommitInfo
+    from hfver.alignment import Alignment
     from hfver.hub_state import HubState
     from hfver.survey import ModelSurvey
     from hfver.workspace import Workspace
@@ -18,9 +21,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--graph", is_flag=True, help="Draw the Hub's branches.")
-@click.option("--cached", is_flag=True, help="Do not ask the Hub: show what it had when it was last asked.")
+@cached
 @click.option("-n", "--max-count", type=click.IntRange(min=1), help="Show this many versions.")
-@common
+@common(list[ModelLog] | Annotated[list[HubBranches], "with `--graph`"])
 def log(printer: Printer, graph: bool, cached: bool, max_count: int | None) -> None:
     """Show git and Hub histories side by side, newest version first.
 
@@ -34,57 +37,47 @@ def log(printer: Printer, graph: bool, cached: bool, max_count: int | None) -> N
     with open_workspace() as workspace:
         found = collect(workspace, printer, cached=cached)
         if graph:
-            printer.data([_graph_json(model.hub) for model in found], "\n".join(map(_drawn, found)))
+            printer.data([_branches(model.hub) for model in found], "\n".join(map(_drawn, found)))
             return
-        listed = [_entries(workspace, model, max_count) for model in found]
-        printer.data(
-            [
-                {"model": model.name, "repo": model.repo, "asked": model.asked, "versions": entries}
-                for model, entries in zip(found, listed, strict=True)
-            ]
-        )
-        if not printer.as_json:
-            for entries in listed:
-                printer.data(None, _table(entries))
+        logs = [ModelLog(model.name, model.repo, model.asked, _entries(workspace, model, max_count)) for model in found]
+        printer.data(logs, *map(_table, logs))
 
 
 def _drawn(model: ModelSurvey) -> str:
     return "\n".join(draw(model.hub))
 
 
-def _entries(workspace: Workspace, model: ModelSurvey, max_count: int | None) -> list[dict[str, str | None]]:
+def _entries(workspace: Workspace, model: ModelSurvey, max_count: int | None) -> list[LogEntry]:
     versions = model.versions[:max_count]
     commits = workspace.repo.commits([item.commit for item in versions if item.commit])
-    entries: list[dict[str, str | None]] = []
-    for item in versions:
-        commit = commits.get(item.commit) if item.commit else None
-        entries.append(
-            {
-                "version": item.tag,
-                "state": str(item.state),
-                "date": commit.author_date[:10] if commit else None,
-                "author": commit.author_name if commit else None,
-                "commit": item.commit,
-                "subject": item.subject,
-                "revision": item.revision,
-                "branch": item.branch,
-            }
-        )
-    return entries
+    return [_entry(item, commits.get(item.commit) if item.commit else None) for item in versions]
 
 
-def _table(entries: list[dict[str, str | None]]) -> Table:
+def _entry(item: Alignment, commit: CommitInfo | None) -> LogEntry:
+    return LogEntry(
+        item.tag,
+        item.state,
+        commit.author_date[:10] if commit else None,
+        commit.author_name if commit else None,
+        item.commit,
+        item.subject,
+        item.revision,
+        item.branch,
+    )
+
+
+def _table(model: ModelLog) -> Table:
     rows = [
         [
-            entry["version"] or "",
-            entry["state"] or "",
-            entry["date"] or "-",
-            (entry["commit"] or "-")[:8],
-            (entry["revision"] or "-")[:8],
-            entry["branch"] or "-",
-            entry["subject"] or "",
+            entry.version,
+            entry.state,
+            entry.date or "-",
+            (entry.commit or "-")[:8],
+            (entry.revision or "-")[:8],
+            entry.branch or "-",
+            entry.subject,
         ]
-        for entry in entries
+        for entry in model.versions
     ]
     return Table(["VERSION", "STATE", "DATE", "GIT", "HUB", "BRANCH", "SUBJECT"], rows, STYLES, empty="no versions yet")
 
@@ -110,5 +103,5 @@ def draw(hub: HubState) -> list[str]:
     return lines
 
 
-def _graph_json(hub: HubState) -> dict[str, object]:
-    return {"repo": hub.repo, "branches": {branch: [c.sha for c in commits] for branch, commits in hub.lines.items()}}
+def _branches(hub: HubState) -> HubBranches:
+    return HubBranches(hub.repo, {branch: [commit.sha for commit in line] for branch, line in hub.lines.items()})

@@ -15,9 +15,11 @@ from pathlib import Path
 
 import click
 
+from hfver.cli.answers import Error
 from hfver.cli.group import CommandGroup
-from hfver.cli.output import Printer
-from hfver.errors import EXIT_INTERRUPTED, EXIT_USAGE, HfverError
+from hfver.cli.options import output_options
+from hfver.cli.output import Printer, error_answer
+from hfver.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, HfverError
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def _show_version(context: click.Context, _parameter: click.Parameter, asked: bo
     if asked and not context.resilient_parsing:
         from hfver.cli.about import version_text
 
-        Printer().text(version_text())
+        Printer().show(version_text())
         context.exit()
 
 
@@ -110,6 +112,7 @@ def _show_version(context: click.Context, _parameter: click.Parameter, asked: bo
     callback=_show_version,
     help="Show the versions of hfver and of what it stands on.",
 )
+@output_options
 def hfver() -> None:
     """A git tag is a model release.
 
@@ -120,35 +123,53 @@ def hfver() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
-    printer = Printer()
+    printer = Printer(as_json="--json" in arguments)  # said before the command line is understood: it may never be
     if os.environ.get("LOG_LEVEL"):
         from hfver.logs import follow_log_level
 
         follow_log_level(os.environ)
     try:
-        _look_after_hooks(arguments, printer)
-        result = hfver.main(list(arguments), prog_name="hfver", standalone_mode=False, obj=printer)
-    except HfverError as error:
-        printer.error(error)
-        return error.exit_code
-    except click.UsageError as error:
-        error.show()
-        return EXIT_USAGE
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        print("\nInterrupted.", file=sys.stderr)  # noqa: T201
-        return EXIT_INTERRUPTED
+        return _run(arguments, printer)
     except BrokenPipeError:
         # The reader of our output has gone (`hfver log | head`): that is its right, and no error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+
+
+def _run(arguments: Sequence[str], printer: Printer) -> int:
+    try:
+        _look_after_hooks(arguments, printer)
+        result = hfver.main(list(arguments), prog_name="hfver", standalone_mode=False, obj=printer)
+    except HfverError as error:
+        printer.fail(error_answer(error))
+        return error.exit_code
+    except click.UsageError as error:
+        return _explain_usage(error, printer)
+    except (KeyboardInterrupt, click.Abort):
+        if sys.stderr.isatty():
+            sys.stderr.write("\n")  # behind the terminal's ^C
+        printer.fail(Error("interrupted", EXIT_INTERRUPTED, "interrupted", []))
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        raise
     except Exception as error:
         from hfver.cli.crash import report_bug
 
-        return report_bug(error, arguments)
-    return result if isinstance(result, int) else 0
+        printer.fail(report_bug(error, arguments))
+        return EXIT_FAILED
+    return result if isinstance(result, int) else EXIT_DONE
+
+
+def _explain_usage(error: click.UsageError, printer: Printer) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return EXIT_USAGE
+    hints = []
+    if error.ctx is not None:
+        printer.note(error.ctx.get_usage())
+        hints = [f"{error.ctx.command_path} --help"]
+    printer.fail(Error("usage", EXIT_USAGE, error.format_message(), hints))
+    return EXIT_USAGE
 
 
 def _look_after_hooks(arguments: Sequence[str], printer: Printer) -> None:

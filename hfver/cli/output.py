@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from enum import Enum
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+from hfver.cli.answers import ConfigProblem, Error, Failed
 from hfver.errors import HfverError
 from hfver.reporting import SILENT_PROGRESS, Progress
 
@@ -32,19 +35,22 @@ class Printer:
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json = as_json
         self.quiet = quiet
+        self._answered = False
 
     # -- data -----------------------------------------------------------------------------------------------------
 
-    def data(self, value: Any, human: str | Text | Table | None = None) -> None:
-        """Print the result of a command: ``value`` with ``--json``, else ``human`` (nothing when None)."""
+    def data(self, answer: Any, *human: str | Text | Table) -> None:
+        """Print the result of a command, once: ``answer`` with ``--json``, else ``human``."""
         if self.as_json:
-            _write(sys.stdout, json.dumps(to_jsonable(value), indent=2, ensure_ascii=False) + "\n")
-        elif human is not None:
-            self._print(human, sys.stdout)
+            self._write_json(answer)
+        else:
+            self.show(*human)
 
-    def text(self, text: str) -> None:
-        """Print text that is data by nature (a card, a schema), whatever the flags."""
-        _write(sys.stdout, text if text.endswith("\n") else text + "\n")
+    def show(self, *human: str | Text | Table) -> None:
+        """A part of the result that people see before the rest is known; with ``--json`` the answer holds it."""
+        for piece in human:
+            if not self.as_json:
+                self._print(piece, sys.stdout)
 
     # -- about the work -------------------------------------------------------------------------------------------
 
@@ -56,11 +62,14 @@ class Printer:
     def warn(self, message: str) -> None:
         _write(sys.stderr, _coloured("Warning:", "33") + f" {message}\n")
 
-    def error(self, error: HfverError) -> None:
-        """One error as people read it; with ``--json`` also as an object on stdout."""
-        if self.as_json:
-            body = {"error": {"kind": type(error).__name__, "message": error.message, "hints": error.hints}}
-            _write(sys.stdout, json.dumps(body, indent=2, ensure_ascii=False) + "\n")
+    def fail(self, error: Error) -> None:
+        """The end of a command that failed; with ``--json`` its answer, unless it gave one."""
+        if self.as_json and not self._answered:
+            self._write_json(Failed(error))
+        self.error(error)
+
+    def error(self, error: Error | HfverError) -> None:
+        """One error as people read it."""
         _write(sys.stderr, _coloured("Error:", "31") + f" {error.message}\n")
         for hint in error.hints:
             _write(sys.stderr, _coloured("Hint:", "36") + f" {hint}\n")
@@ -79,6 +88,12 @@ class Printer:
         return not self.quiet and not self.as_json and sys.stderr.isatty()
 
     # -- tools ----------------------------------------------------------------------------------------------------
+
+    def _write_json(self, value: Any) -> None:
+        assert not self._answered, "one command prints one JSON value"
+        self._answered = True
+        text = json.dumps(to_jsonable(value), indent=2, ensure_ascii=False, allow_nan=False)
+        _write(sys.stdout, text + "\n")
 
     def _print(self, human: str | Text | Table, stream: IO[str]) -> None:
         if isinstance(human, str):
@@ -151,12 +166,26 @@ def console(stream: IO[str]) -> Console:
     return Console(file=stream, highlight=False, soft_wrap=not stream.isatty())
 
 
+def error_answer(error: HfverError) -> Error:
+    """An error as ``--json`` shows it."""
+    from hfver.config.problems import InvalidConfigError
+    from hfver.redact import redact
+
+    problems = error.problems if isinstance(error, InvalidConfigError) else ()
+    places = [ConfigProblem(item.file, item.line, item.column, item.key, redact(item.message)) for item in problems]
+    return Error(error.kind, error.exit_code, error.message, error.hints, places)
+
+
 def to_jsonable(value: Any) -> Any:
-    """Dataclasses, tuples, paths and times as JSON types."""
+    """Dataclasses, tuples, paths and times as JSON types; a number that JSON cannot hold is null."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): to_jsonable(item) for key, item in value.items()}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     if isinstance(value, PurePath):

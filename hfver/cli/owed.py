@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfver.cli.output import Printer, counted, human_bytes
-from hfver.errors import ConflictError, HfverError, RefusedError
+from hfver.cli.answers.releases import MirrorStep, NotDone, Pushed, Release
+from hfver.cli.output import Printer, counted, error_answer, human_bytes
+from hfver.errors import EXIT_DONE, ConflictError, HfverError, RefusedError
 from hfver.publish import Outcome
 from hfver.reporting import Reporter, Silent
 
@@ -42,16 +44,33 @@ def hub_to_write(workspace: Workspace, printer: Printer) -> AbstractContextManag
     return open_hub(workspace.config.endpoint, workspace.environ, writes=True, progress_bars=bars)
 
 
-def release_now(workspace: Workspace, printer: Printer, tags: Sequence[str], *, allow_same: bool = False) -> int:
-    """Release these tags in this process and return an exit code; they are owed before anything is done."""
+def release_now(workspace: Workspace, printer: Printer, tags: Sequence[str], *, allow_same: bool = False) -> Work:
+    """Release these tags in this process; they are owed before anything is done."""
     from hfver.owed import do_owed, intend
 
     intend(workspace, tags, "made by hfver")
     names = set(tags)
     with hub_to_write(workspace, printer) as hub:
         work = do_owed(workspace, hub, printer, only=lambda owed: owed.name in names, allow_same=allow_same)
-        announce([*work.released, *_done_by_others(workspace, hub, work, tags)], hub, printer)
-    return _explain(printer, work)
+        work = replace(work, released=(*work.released, *_done_by_others(workspace, hub, work, tags)))
+        announce(work.released, hub, printer)
+    return work
+
+
+def pushed(work: Work) -> Pushed:
+    """What came of it, for ``--json``."""
+    released = [
+        Release(
+            one.tag, one.repo, one.revision, one.branch, one.already_published, one.sent, one.new_bytes,
+            one.known_bytes, one.warnings,
+        )
+        for one in work.released
+    ]  # fmt: skip
+    mirrored = [
+        MirrorStep(one.repo, one.revision, one.made, one.title, one.added, one.deleted, one.sent_bytes)
+        for one in work.mirrored
+    ]
+    return Pushed(released, mirrored, [NotDone(one.tag, one.kind, error_answer(one.error)) for one in work.failed])
 
 
 def publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = (), fresh_releases: bool = True) -> int:
@@ -71,7 +90,7 @@ def publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = (), fresh_r
     try:
         with open_workspace(top) as workspace:
             if not workspace.config.enabled:
-                return 0
+                return EXIT_DONE
             with hub_to_write(workspace, printer) as hub:
                 work = do_owed(
                     workspace,
@@ -84,7 +103,7 @@ def publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = (), fresh_r
         printer.error(error)
         printer.note("The tag stays; `hfver push` releases it.")
         return error.exit_code
-    return _explain(printer, work)
+    return explain(printer, work)
 
 
 def _done_by_others(workspace: Workspace, hub: HubClient, work: Work, tags: Sequence[str]) -> list[Outcome]:
@@ -95,10 +114,11 @@ def _done_by_others(workspace: Workspace, hub: HubClient, work: Work, tags: Sequ
     return [release(workspace, hub, target_of(workspace, tag), Silent()) for tag in left]
 
 
-def _explain(printer: Printer, work: Work) -> int:
+def explain(printer: Printer, work: Work) -> int:
+    """Say why something was not done; the exit code is that of the first failure."""
     for failure in work.failed:
         printer.error(failure.error)
         if not isinstance(failure.error, RefusedError | ConflictError):
             what = "releases it" if failure.kind == "release" else "brings its configs to the Hub"
             printer.note(f"{failure.tag} stays owed; `hfver push` {what}.")
-    return work.failed[0].error.exit_code if work.failed else 0
+    return work.failed[0].error.exit_code if work.failed else EXIT_DONE

@@ -8,15 +8,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from hfver.cli.output import Printer
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
     from hfver.workspace import Workspace
-
-MODEL = click.option("--model", metavar="NAME", help="Which configured model, when there are several.")
 
 
 def project(config_path: Path | None, options: Mapping[str, Any] | None = None) -> AbstractContextManager[Workspace]:

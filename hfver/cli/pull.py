@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
+from hfver.cli.answers.content import Pulled
 from hfver.cli.options import common
 from hfver.cli.output import Printer
 from hfver.errors import EXIT_DONE, EXIT_INTEGRITY
-
-if TYPE_CHECKING:
-    from hfver.checkout.pull import Pulled
 
 
 @click.command()
 @click.argument("version", required=False)
 @click.option("--path", "paths", multiple=True, metavar="PATH", help="The output to get; may be given several times.")
 @click.option("--all", "everything", is_flag=True, help="Every output DVC tracks, not only the models.")
-@common
+@common(list[Pulled])
 def pull(printer: Printer, version: str | None, paths: tuple[str, ...], everything: bool) -> int:
     """Get a version's content into DVC's cache and leave the workspace alone.
 
@@ -38,7 +34,8 @@ def pull(printer: Printer, version: str | None, paths: tuple[str, ...], everythi
     for item in done:
         for problem in (*item.problems, *([item.error] if item.error else [])):
             printer.warn(problem)
-    printer.data(done, "\n".join(map(_text, done)))
+    answer = [Pulled(item.path, item.files, item.sources, item.problems, item.error) for item in done]
+    printer.data(answer, "\n".join(map(_text, answer)))
     return EXIT_INTEGRITY if any(item.error for item in done) else EXIT_DONE
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import click
 
+from hfver.cli.answers.releases import Copied, Plan, Pushed, Sent
 from hfver.cli.completion import complete_tags
-from hfver.cli.options import common, dry_run
+from hfver.cli.options import allow_same, common, dry_run
 from hfver.cli.output import Printer, human_bytes
 from hfver.cli.verify import shard_option
 from hfver.errors import EXIT_DONE, UsageError
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 @click.argument("tags", nargs=-1, metavar="[TAG]...", shell_complete=complete_tags)
 @click.option("--all-missing", is_flag=True, help="Release every version in git that is not on the Hub.")
 @shard_option
-@click.option("--allow-same", is_flag=True, help="Release content again that the version before has already.")
+@allow_same
 @dry_run
-@common
+@common(Pushed | Annotated[list[Plan], "with `--dry-run`"])
 def push(
     printer: Printer,
     tags: tuple[str, ...],
@@ -48,8 +49,7 @@ def push(
       hfver push -n v1.3.0       show what releasing would do
       hfver push --all-missing   release every version that is not on the Hub
     """
-    from hfver.cli.owed import announce, hub_to_write
-    from hfver.owed import do_owed, intend
+    from hfver.cli.owed import hub_to_write
     from hfver.workspace import open_workspace
 
     if tags and all_missing:
@@ -60,16 +60,23 @@ def push(
         chosen = _missing(workspace, hub, shard) if all_missing else tags
         if dry_run:
             return _show_plans(workspace, hub, printer, chosen, allow_same=allow_same)
-        intend(workspace, chosen, "hfver push")
-        names = set(chosen)
         if all_missing and not chosen:
-            printer.note("Every version is on the Hub.")
+            printer.data(Pushed([], [], []))
+            printer.note("Every version is on the Hub." if shard is None else "No version of this part is missing.")
             return EXIT_DONE
-        work = do_owed(
-            workspace, hub, printer, only=lambda owed: not names or owed.name in names, allow_same=allow_same
-        )
-        announce(work.released, hub, printer)
-    return _report(printer, work)
+        return _report(printer, _release(workspace, hub, printer, chosen, allow_same=allow_same))
+
+
+def _release(workspace: Workspace, hub: HubClient, printer: Printer, tags: Sequence[str], *, allow_same: bool) -> Work:
+    """These tags, or whatever is owed if there are none."""
+    from hfver.cli.owed import announce
+    from hfver.owed import do_owed, intend
+
+    intend(workspace, tags, "hfver push")
+    names = set(tags)
+    work = do_owed(workspace, hub, printer, only=lambda owed: not names or owed.name in names, allow_same=allow_same)
+    announce(work.released, hub, printer)
+    return work
 
 
 def _missing(workspace: Workspace, hub: HubClient, shard: tuple[int, int] | None) -> Sequence[str]:
@@ -84,19 +91,14 @@ def _missing(workspace: Workspace, hub: HubClient, shard: tuple[int, int] | None
 
 
 def _report(printer: Printer, work: Work) -> int:
-    body = {
-        "released": work.released,
-        "mirrored": work.mirrored,
-        "failed": [{"tag": failure.tag, "error": failure.error.message} for failure in work.failed],
-    }
-    printer.data(body)
-    for failure in work.failed:
-        printer.error(failure.error)
+    from hfver.cli.owed import explain, pushed
+
+    printer.data(pushed(work))
     for step in work.mirrored:
         printer.note(f"{step.repo}: {step.title}")
     if not work.released and not work.mirrored and not work.failed:
         printer.note("Nothing is owed.")
-    return work.failed[0].error.exit_code if work.failed else 0
+    return explain(printer, work)
 
 
 def _show_plans(
@@ -115,35 +117,34 @@ def _show_plans(
             plans.append(prepared.plan)
             for warning in prepared.warnings:
                 printer.warn(f"{name}: {warning}")
-    printer.data([plan_summary(plan) for plan in plans], "\n\n".join(map(plan_text, plans)) or "Nothing is owed.")
-    return 0
+    printer.data(list(map(_answer, plans)), "\n\n".join(map(_plan_text, plans)) or "Nothing is owed.")
+    return EXIT_DONE
 
 
-def plan_summary(plan: PublishPlan) -> dict[str, object]:
-    """What ``--dry-run --json`` shows of a plan; sizes in bytes."""
-    return {
-        "tag": plan.request.tag.name,
-        "commit": plan.request.tag.commit,
-        "repo": plan.request.repo,
-        "branch": plan.line.branch,
-        "parent": plan.line.head,
-        "published": plan.published,
-        "steps": plan.steps,
-        "send": [{"path": file.path, "size": file.size, "md5": file.md5} for file in plan.add],
-        "copy": [{"path": file.path, "from": f"{known.revision}:{known.path}"} for file, known in plan.copy],
-        "delete": plan.delete,
-        "new_bytes": plan.add_bytes,
-        "known_bytes": plan.known_bytes,
-        "api_calls": plan.api_calls,
-        "commits": 0 if plan.published or plan.existing_revision else 1,
-    }
+def _answer(plan: PublishPlan) -> Plan:
+    return Plan(
+        tag=plan.request.tag.name,
+        commit=plan.request.tag.commit,
+        repo=plan.request.repo,
+        branch=plan.line.branch,
+        parent=plan.line.head,
+        published=plan.published,
+        steps=plan.steps,
+        send=[Sent(file.path, file.size, file.md5) for file in plan.add],
+        copy=[Copied(file.path, f"{known.revision}:{known.path}") for file, known in plan.copy],
+        delete=plan.delete,
+        new_bytes=plan.add_bytes,
+        known_bytes=plan.known_bytes,
+        api_calls=plan.api_calls,
+        commits=0 if plan.published or plan.existing_revision else 1,
+    )
 
 
 def _size(file: OutputFile) -> str:
     return "size not known before it is fetched" if file.size is None else human_bytes(file.size)
 
 
-def plan_text(plan: PublishPlan) -> str:
+def _plan_text(plan: PublishPlan) -> str:
     request = plan.request
     head = f"{request.tag.name} ({request.tag.commit[:8]}) to {request.repo}"
     if plan.published:

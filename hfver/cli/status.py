@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hfver.cli.options import common
+from hfver.cli.answers.releases import ModelVersions, Version
+from hfver.cli.options import cached, common
 from hfver.cli.output import Printer, Table
 from hfver.errors import UnreachableError
 
@@ -28,8 +29,8 @@ STYLES = {
 
 
 @click.command()
-@click.option("--cached", is_flag=True, help="Do not ask the Hub: show what it had when it was last asked.")
-@common
+@cached
+@common(list[ModelVersions])
 def status(printer: Printer, cached: bool) -> None:
     """Show every version and its state.
 
@@ -51,11 +52,10 @@ def status(printer: Printer, cached: bool) -> None:
 
     with open_workspace() as workspace:
         found = collect(workspace, printer, cached=cached)
-        printer.data([_as_json(model) for model in found])
-        if not printer.as_json:
-            for model in found:
-                _show(printer, model)
-            _say_next(workspace, printer, found)
+        printer.data(
+            list(map(_answer, found)), *(piece for model in found for piece in (_heading(model), _table(model)))
+        )
+        _say_next(workspace, printer, found)
 
 
 def collect(workspace: Workspace, printer: Printer, *, cached: bool) -> list[ModelSurvey]:
@@ -74,23 +74,22 @@ def collect(workspace: Workspace, printer: Printer, *, cached: bool) -> list[Mod
         return survey(workspace, None)
 
 
-def _as_json(model: ModelSurvey) -> dict[str, object]:
-    return {"model": model.name, "repo": model.repo, "asked": model.asked, "versions": model.versions}
+def _answer(model: ModelSurvey) -> ModelVersions:
+    versions = [
+        Version(item.tag, item.state, item.commit, item.revision, item.branch, item.subject, item.detail)
+        for item in model.versions
+    ]
+    return ModelVersions(model.name, model.repo, model.asked, versions)
 
 
-def _show(printer: Printer, model: ModelSurvey) -> None:
+def _heading(model: ModelSurvey) -> str:
     seen = "" if model.asked is None else f"  (the Hub as of {model.asked})"
-    printer.data(None, f"{model.name} -> {model.repo}{seen}")
-    rows = [_row(item) for item in model.versions]
-    printer.data(
-        None,
-        Table(
-            ["VERSION", "STATE", "GIT", "HUB", "BRANCH", "SUBJECT"],
-            rows,
-            STYLES,
-            empty="  no versions yet: hfver bump minor",
-        ),
-    )
+    return f"{model.name} -> {model.repo}{seen}"
+
+
+def _table(model: ModelSurvey) -> Table:
+    headings = ["VERSION", "STATE", "GIT", "HUB", "BRANCH", "SUBJECT"]
+    return Table(headings, list(map(_row, model.versions)), STYLES, empty="  no versions yet: hfver bump minor")
 
 
 def _row(item: Alignment) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hfver.cli.answers.releases import Tracked
 from hfver.cli.options import common
 from hfver.cli.output import Printer
 from hfver.errors import ConfigError, StateError, UsageError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@common
+@common(Tracked)
 def track(printer: Printer, path: Path) -> None:
     """Track a model file or directory with DVC, and stage the pointer that git keeps.
 
@@ -45,14 +46,14 @@ def track(printer: Printer, path: Path) -> None:
         except StateError:
             pointer = None
         if pointer is not None and pointer.stage is not None:
-            printer.data({"path": relative, "pointer": pointer.pointer_file, "stage": pointer.stage})
+            printer.data(Tracked(relative, pointer.pointer_file, pointer.stage))
             printer.note(
                 f"{relative} is an output of stage {pointer.stage} in {pointer.pointer_file}: tracked already."
             )
             return
         written = workspace.dvc(pointer.dvc_root if pointer else "").add(place, bars=printer.shows_progress)
         names = [file.relative_to(top).as_posix() for file in written]
-        printer.data({"path": relative, "pointer": names[0], "stage": None})
+        printer.data(Tracked(relative, names[0], None))
         printer.note(f"{relative} is tracked by DVC; {', '.join(names)} is staged.")
         printer.note(f"Next: git commit, then {'hfver bump patch' if _has_versions(workspace) else 'git tag v1.0.0'}")
 

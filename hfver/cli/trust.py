@@ -6,6 +6,7 @@ import os
 
 import click
 
+from hfver.cli.answers.setup import Trusted
 from hfver.cli.options import common
 from hfver.cli.output import Printer, Table
 from hfver.errors import UsageError
@@ -15,7 +16,7 @@ from hfver.errors import UsageError
 @click.argument("entry", metavar="[URL|PATH]", required=False)
 @click.option("--remove", is_flag=True, help="Take the trust back.")
 @click.option("--list", "listing", is_flag=True, help="Show what is trusted.")
-@common
+@common(Trusted)
 def trust(printer: Printer, entry: str | None, remove: bool, listing: bool) -> None:
     """Let repositories use a Hub, a webhook or mail server, or a directory outside them.
 
@@ -35,8 +36,11 @@ def trust(printer: Printer, entry: str | None, remove: bool, listing: bool) -> N
         if entry is not None or remove:
             raise UsageError("--list stands alone", hints=["hfver trust --list"])
         rows = [("server", url) for url in known.urls] + [("directory", path) for path in known.paths]
-        printer.data(known, Table(("KIND", "TRUSTED"), rows, empty="Nothing is trusted beyond huggingface.co."))
+        printer.data(
+            Trusted(known.urls, known.paths),
+            Table(("KIND", "TRUSTED"), rows, empty="Nothing is trusted beyond huggingface.co."),
+        )
         return
     known = known.without_entry(entry) if remove else known.with_entry(entry)
     path = write_trust(known, os.environ)
-    printer.data(known, f"{entry} is {'no longer ' if remove else ''}trusted (in {path}).")
+    printer.data(Trusted(known.urls, known.paths), f"{entry} is {'no longer ' if remove else ''}trusted (in {path}).")

@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from hfver.cli.config import config_file
-from hfver.cli.options import common
+from hfver.cli.answers.workflow import Downloaded, ListedVersion, UploadedConfig, UploadedModel, UploadedResults
+from hfver.cli.options import (
+    allow_same,
+    common,
+    config_file,
+    experiment_name,
+    model,
+    model_path,
+    no_commit,
+    private,
+    version_tag,
+)
 from hfver.cli.output import Printer, Table
-from hfver.cli.project import MODEL, opened, project
+from hfver.cli.project import opened, project
+from hfver.cli.told import cost_answer, cost_text
+
+
+@dataclass(frozen=True, slots=True)
+class AskedModel:
+    """The command line of `upload-model`, by the names of its options."""
+
+    model_path: Path
+    version_tag: str | None
+    commit_message: str | None
+    private: bool | None
+    chunk_size: int | None
+    no_commit: bool
+    allow_same: bool
+    model: str | None
 
 
 @click.command()
-@click.option("--model-path", type=click.Path(path_type=Path), required=True, help="The trained model.")
-@click.option("--version-tag", metavar="TAG", help="Version; without it one is made as the configuration says.")
+@model_path(required=True)
+@version_tag
 @click.option("-m", "--commit-message", metavar="TEXT", help="Message of the tag, and so of the release.")
-@click.option("--private/--public", default=None, help="Visibility of the repository, if it is created.")
+@private
 @click.option("--chunk-size", type=int, metavar="BYTES", help="Bytes read at a time.")
-@click.option("--no-commit", is_flag=True, help="Refuse if git does not record the model yet.")
-@click.option("--allow-same", is_flag=True, help="Release content again that the version before has already.")
-@MODEL
+@no_commit
+@allow_same
+@model
 @config_file
-@common
-def upload_model(
-    printer: Printer,
-    path: Path | None,
-    model: str | None,
-    model_path: Path,
-    version_tag: str | None,
-    commit_message: str | None,
-    private: bool | None,
-    chunk_size: int | None,
-    no_commit: bool,
-    allow_same: bool,
-) -> None:
+@common(UploadedModel)
+def upload_model(printer: Printer, path: Path | None, **typed: Any) -> None:
     """Release a model as a version.
 
     \b
@@ -44,21 +59,24 @@ def upload_model(
     """
     from datetime import UTC, datetime
 
-    from hfver.cli.sync import cost_text
     from hfver.training.sync import SyncRequest
     from hfver.training.workflow import sync_and_tell
 
-    options: dict[str, Any] = {} if private is None else {"huggingface.repository.private": private}
-    options |= {} if chunk_size is None else {"settings.upload.chunk_size": chunk_size}
-    name = model_path.resolve().name
+    asked = AskedModel(**typed)
+    options = {
+        "huggingface.enabled": True,
+        "huggingface.repository.private": asked.private,
+        "settings.upload.chunk_size": asked.chunk_size,
+    }
     request = SyncRequest(
-        model_path, name, version_tag, message=commit_message, model=model, commit=not no_commit,
-        allow_same=allow_same, items=frozenset({"model"}),
+        asked.model_path, asked.model_path.resolve().name, asked.version_tag, message=asked.commit_message,
+        model=asked.model, commit=not asked.no_commit, allow_same=asked.allow_same, items=frozenset({"model"}),
     )  # fmt: skip
-    with opened(printer, path, options | {"huggingface.enabled": True}, writes=True) as (workspace, hub):
+    given = {key: value for key, value in options.items() if value is not None}
+    with opened(printer, path, given, writes=True) as (workspace, hub):
         told = sync_and_tell(workspace, hub, request, printer, now=datetime.now(UTC))
     url = told.synced.urls["model_url"]
-    printer.data({"version": told.synced.version, "model_url": url, "cost": told.cost.as_dict()}, url)
+    printer.data(UploadedModel(told.synced.version, url, cost_answer(told.cost)), url)
     printer.note(cost_text(told))
 
 
@@ -70,10 +88,10 @@ def upload_model(
     required=True,
     help="The training configuration.",
 )
-@click.option("--experiment-name", metavar="NAME", required=True, help="Name of the experiment.")
-@MODEL
+@experiment_name
+@model
 @config_file
-@common
+@common(UploadedConfig)
 def upload_config(printer: Printer, path: Path | None, model: str | None, file: Path, experiment_name: str) -> None:
     """Put the configuration of an experiment into the configs repository.
 
@@ -85,15 +103,15 @@ def upload_config(printer: Printer, path: Path | None, model: str | None, file: 
 
     with opened(printer, path, writes=True) as (workspace, hub):
         url = workflow.upload_config(workspace, hub, file, experiment_name, model)
-    printer.data({"config_url": url}, url)
+    printer.data(UploadedConfig(url), url)
 
 
 @click.command()
 @click.option("--results-path", type=click.Path(path_type=Path), required=True, help="A file, or a directory of them.")
-@click.option("--experiment-name", metavar="NAME", required=True, help="Name of the experiment.")
-@MODEL
+@experiment_name
+@model
 @config_file
-@common
+@common(UploadedResults)
 def upload_results(
     printer: Printer, path: Path | None, model: str | None, results_path: Path, experiment_name: str
 ) -> None:
@@ -109,7 +127,7 @@ def upload_results(
 
     with opened(printer, path, writes=True) as (workspace, hub):
         url = workflow.upload_results(workspace, hub, results_path, experiment_name, datetime.now(UTC), model)
-    printer.data({"results_url": url}, url)
+    printer.data(UploadedResults(url), url)
 
 
 @click.command()
@@ -122,9 +140,9 @@ def upload_results(
     help="Where to.",
 )
 @click.option("--force", is_flag=True, help="Overwrite files that differ.")
-@MODEL
+@model
 @config_file
-@common
+@common(Downloaded)
 def download_model(
     printer: Printer, path: Path | None, model: str | None, version_tag: str, local_dir: Path, force: bool
 ) -> None:
@@ -138,12 +156,12 @@ def download_model(
 
     with project(path) as workspace:
         place = workflow.download_model(workspace, version_tag, local_dir, printer, model=model, force=force)
-    printer.data({"version": version_tag, "path": place}, str(place))
+    printer.data(Downloaded(version_tag, str(place)), str(place))
 
 
 @click.command()
 @config_file
-@common
+@common(list[ListedVersion])
 def list_versions(printer: Printer, path: Path | None) -> None:
     """List every version in git and on the Hub, newest first.
 
@@ -155,5 +173,6 @@ def list_versions(printer: Printer, path: Path | None) -> None:
 
     with opened(printer, path) as (workspace, hub):
         found = workflow.list_versions(workspace, hub)
-    rows = [(item["version"], item["state"], (item["commit"] or "")[:10], item["url"] or "") for item in found]
-    printer.data(found, Table(("VERSION", "STATE", "GIT", "WHERE"), rows, empty="There are no versions yet."))
+    versions = [ListedVersion(**item) for item in found]
+    rows = [(item.version, item.state, (item.commit or "-")[:8], item.url or "-") for item in versions]
+    printer.data(versions, Table(("VERSION", "STATE", "GIT", "WHERE"), rows, empty="There are no versions yet."))

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from hfver.cli.answers import releases as answers
+from hfver.cli.answers.releases import Repaired, Verified
 from hfver.cli.completion import complete_tags
 from hfver.cli.options import common, dry_run, yes
-from hfver.cli.output import Printer, Table, human_bytes
+from hfver.cli.output import Printer, Table, counted, human_bytes
 from hfver.cli.status import STYLES
 from hfver.errors import EXIT_DONE, EXIT_DRIFT, UsageError
 
 if TYPE_CHECKING:
-    from hfver.repair import RepairPlan
+    from hfver.adapters.hub_client import HubClient
+    from hfver.repair import Repair, RepairPlan
+    from hfver.survey import ModelSurvey
     from hfver.verify import Proof
+    from hfver.workspace import Workspace
 
 
 class ShardType(click.ParamType[tuple[int, int]]):
@@ -41,7 +47,7 @@ shard_option = click.option("--shard", type=ShardType(), help="Do part i of n of
 @click.argument("versions", nargs=-1, metavar="[VERSION]...", shell_complete=complete_tags)
 @click.option("--deep", is_flag=True, help="Download every file and hash it.")
 @shard_option
-@common
+@common(Verified)
 def verify(printer: Printer, versions: tuple[str, ...], deep: bool, shard: tuple[int, int] | None) -> int:
     """Prove that git, DVC and the Hub agree, or say exactly where not.
 
@@ -56,33 +62,55 @@ def verify(printer: Printer, versions: tuple[str, ...], deep: bool, shard: tuple
     """
     from hfver.hub_session import open_hub
     from hfver.survey import survey
-    from hfver.verify import shard as part_of
-    from hfver.verify import verify_model
     from hfver.workspace import open_workspace
 
-    proofs: list[Proof] = []
     with open_workspace() as workspace, open_hub(workspace.config.endpoint, workspace.environ) as hub:
         found = survey(workspace, hub)
         known = [item.tag for model in found for item in model.versions]
         if unknown := set(versions) - set(known):
             raise UsageError(f"no such version: {', '.join(sorted(unknown))}", hints=["hfver status"])
-        chosen = list(versions) or known
-        if shard is not None:
-            chosen = part_of(chosen, *shard)
-        with printer.progress("Verifying", len(chosen), unit="versions") as bar:
-            for model, surveyed in zip(workspace.config.models, found, strict=True):
-                for proof in verify_model(workspace, hub, model, surveyed, only=chosen, deep=deep) if chosen else ():
-                    proofs.append(proof)
-                    bar.advance(1)
-    printer.data({"versions": proofs, "drift": any(proof.problems for proof in proofs)}, _table(proofs))
-    if not printer.as_json:
-        for proof in proofs:
-            for problem in proof.problems:
-                printer.warn(f"{proof.tag}: {problem}")
-    return EXIT_DRIFT if any(proof.problems for proof in proofs) else EXIT_DONE
+        chosen = _part(versions or known, shard)
+        proofs = _prove(printer, workspace, hub, found, chosen, deep=deep) if chosen else []
+    drift = any(proof.problems for proof in proofs)
+    empty = f"part {shard[0]} of {shard[1]} has no versions" if shard and known else "no versions to verify"
+    printer.data(Verified(list(map(_answer, proofs)), drift), _table(proofs, empty))
+    for proof in proofs if not printer.as_json else ():
+        for problem in proof.problems:
+            printer.warn(f"{proof.tag}: {problem}")
+    return EXIT_DRIFT if drift else EXIT_DONE
 
 
-def _table(proofs: list[Proof]) -> Table:
+def _part(versions: Sequence[str], shard: tuple[int, int] | None) -> Sequence[str]:
+    from hfver.verify import shard as part_of
+
+    return versions if shard is None else part_of(versions, *shard)
+
+
+def _prove(
+    printer: Printer,
+    workspace: Workspace,
+    hub: HubClient,
+    found: Sequence[ModelSurvey],
+    chosen: Sequence[str],
+    *,
+    deep: bool,
+) -> list[Proof]:
+    from hfver.verify import verify_model
+
+    proofs = []
+    with printer.progress("Verifying", len(chosen), unit="versions") as bar:
+        for model, surveyed in zip(workspace.config.models, found, strict=True):
+            for proof in verify_model(workspace, hub, model, surveyed, only=chosen, deep=deep):
+                proofs.append(proof)
+                bar.advance(1)
+    return proofs
+
+
+def _answer(proof: Proof) -> answers.Proof:
+    return answers.Proof(proof.tag, proof.state, proof.commit, proof.revision, proof.files, proof.size, proof.problems)
+
+
+def _table(proofs: list[Proof], empty: str) -> Table:
     rows = [
         [
             proof.tag,
@@ -94,13 +122,13 @@ def _table(proofs: list[Proof]) -> Table:
         ]
         for proof in proofs
     ]
-    return Table(["VERSION", "STATE", "GIT", "HUB", "FILES", "SIZE"], rows, STYLES, empty="no versions to verify")
+    return Table(["VERSION", "STATE", "GIT", "HUB", "FILES", "SIZE"], rows, STYLES, empty=empty)
 
 
 @click.command()
 @yes
 @dry_run
-@common
+@common(Repaired)
 def repair(printer: Printer, yes: bool, dry_run: bool) -> int:
     """Mend what can be mended: finish what is owed, put lost Hub tags back.
 
@@ -111,9 +139,10 @@ def repair(printer: Printer, yes: bool, dry_run: bool) -> int:
       hfver repair --dry-run
       hfver repair --yes
     """
-    from hfver.cli.owed import release_now
+    from hfver.cli.owed import explain, pushed, release_now
     from hfver.cli.question import confirm
     from hfver.hub_session import open_hub
+    from hfver.owed import Work
     from hfver.repair import plan_repair
     from hfver.survey import survey
     from hfver.workspace import open_workspace
@@ -122,12 +151,18 @@ def repair(printer: Printer, yes: bool, dry_run: bool) -> int:
         with open_hub(workspace.config.endpoint, workspace.environ) as hub:
             found = survey(workspace, hub)
         plan = plan_repair([item for model in found for item in model.versions])
-        printer.data(plan, _plan_text(plan))
-        if not plan.mend or dry_run:
-            return EXIT_DRIFT if plan.beyond else EXIT_DONE
-        confirm(f"Mend {len(plan.mend)} versions?", yes=yes)
-        code = release_now(workspace, printer, [item.tag for item in plan.mend])
-    return code or (EXIT_DRIFT if plan.beyond else EXIT_DONE)
+        printer.show(_plan_text(plan))
+        work = Work()
+        if plan.mend and not dry_run:
+            confirm(f"Mend {counted(len(plan.mend), 'version')}?", yes=yes)
+            work = release_now(workspace, printer, [item.tag for item in plan.mend])
+    done = pushed(work)
+    printer.data(Repaired(_repairs(plan.mend), _repairs(plan.beyond), done.released, done.failed))
+    return explain(printer, work) or (EXIT_DRIFT if plan.beyond else EXIT_DONE)
+
+
+def _repairs(items: Sequence[Repair]) -> list[answers.Repair]:
+    return [answers.Repair(item.tag, item.state, item.action) for item in items]
 
 
 def _plan_text(plan: RepairPlan) -> str:

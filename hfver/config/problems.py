@@ -23,15 +23,6 @@ class Problem:
         text = f"{where}: {self.key}: {self.message}" if self.key else f"{where}: {self.message}"
         return redact(f"{text}\n{self.line:>5} | {self.source}" if self.source else text)
 
-    def as_dict(self) -> dict[str, object]:
-        return {
-            "file": self.file,
-            "line": self.line,
-            "column": self.column,
-            "key": self.key,
-            "message": redact(self.message),
-        }
-
 
 class InvalidConfigError(ConfigError):
     """What is wrong with the configuration, every problem with its place."""

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     except Exception as error:
         from hfver.cli.crash import report_bug
 
-        report_bug(error, ["hook", *arguments])
+        _say(report_bug(error, ["hook", *arguments]).message)
         _say("git is not affected; `hfver push` does what is owed")
         return EXIT_DONE
 

@@ -113,8 +113,8 @@ def test_the_example_trains_releases_and_its_model_answers_from_the_hub(copy: Co
     (version,) = copy.json("hfver", "list-versions")
     assert (version["version"], version["state"]) == ("v1.0.0", "aligned")
     (experiment,) = copy.json("hfver", "list-experiments")
-    assert experiment["eval_results"]["accuracy"] == results["accuracy"]
-    assert experiment["training_params"]["training"]["learning_rate"] == 0.003
+    assert experiment["metrics"]["accuracy"] == results["accuracy"]
+    assert experiment["record"]["training_params"]["training"]["learning_rate"] == 0.003
     assert copy("git", "status", "--porcelain") == ""
 
     with copy.hub() as hub:
