@@ -51,7 +51,7 @@ class Hasher:
         self._size += len(data)
         self._sha256.update(data)
 
-    def update_md5(self, data: bytes) -> None:
+    def update_md5(self, data: bytes | memoryview) -> None:
         if not self._legacy:
             self._md5.update(data)
             return
@@ -124,12 +124,15 @@ def hash_file(
         return hasher.digests()
 
 
-def md5_of_file(path: Path, *, hash_name: HashName = "md5") -> str:
-    """Only DVC's digest, for local comparisons."""
+def md5_of_file(path: Path, *, hash_name: HashName = "md5", advance: Advance | None = None, chunk: int = BLOCK) -> str:
+    """Only DVC's digest."""
     hasher = Hasher(hash_name)
-    with path.open("rb", buffering=0) as file:
-        while data := file.read(BLOCK):
-            hasher.update_md5(data)
+    # One buffer for all of it: fresh memory for every block costs a tenth of the time.
+    with path.open("rb", buffering=0) as file, memoryview(bytearray(chunk)) as buffer:
+        while size := file.readinto(buffer):
+            hasher.update_md5(buffer[:size])
+            if advance is not None:
+                advance(size)
     return hasher.digests().md5
 
 

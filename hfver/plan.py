@@ -89,11 +89,11 @@ class PublishPlan:
             return {}
         if self.existing_revision is not None:
             return {"tag": 1}
-        additions = len(self.add) + 1 + self.generates_card  # the receipt, and the card if the output brings none
         calls = {
             "create": int(self.creates_repo),
             "branch": int(self.line.start is not None),
-            "preupload": -(-additions // PREUPLOAD_BATCH),
+            # The output's files, and after them, when their digests are known, receipt and card.
+            "preupload": -(-len(self.add) // PREUPLOAD_BATCH) + 1,
             "validate-yaml": int(self.generates_card or any(file.path == CARD_PATH for file in self.add)),
             "commit": 1,
             "tag": 1,

@@ -1,6 +1,6 @@
 """Executes a plan: the one loop that changes the Hub.
 
-The order makes any prefix harmless: repository → branch → content → one commit → tag. Content nobody names is
+The order makes any prefix harmless: repository → branch → content → receipt → one commit → tag. Content nobody names is
 invisible, a commit without its tag is not a release yet, and the tag comes last: whoever sees it sees all of it. Every
 step asks before it acts, so running again finishes what was cut short.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -45,6 +46,10 @@ class FileCopy:
 class Prepared(Protocol):
     """Content the Hub has received and a commit can now name; only the client knows what is in it."""
 
+    @property
+    def sha256s(self) -> Mapping[str, str]:
+        """By path, what the bytes that were sent hash to, as far as the client hashed them."""
+
 
 class HubWriter(Protocol):
     """What publishing needs of the Hub; ``hfver.adapters.hub_client.HubClient`` is it."""
@@ -60,7 +65,7 @@ class HubWriter(Protocol):
         branch: str,
         *,
         parent: str,
-        content: Prepared,
+        contents: Sequence[Prepared],
         copies: Iterable[FileCopy],
         deletes: Iterable[str],
         title: str,
@@ -71,17 +76,26 @@ class HubWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Verified bytes of one content: its md5 is what DVC recorded, and its sha256 was computed in the same read."""
+    """The bytes of one content; ``sha256`` is known for those that were checked before."""
 
-    content: Content
     source: Path | bytes
+    size: int
+    sha256: str | None = None
 
 
 class ContentSource(Protocol):
     """Where the bytes of an output come from. IntegrityError when any is missing everywhere or is not as recorded."""
 
     def locate(self, files: Sequence[OutputFile]) -> Mapping[str, Located]:
-        """The bytes of these files, by md5."""
+        """The bytes of these files, by md5; they need not have been checked yet."""
+
+    def checking(
+        self, files: Sequence[OutputFile], located: Mapping[str, Located]
+    ) -> AbstractContextManager[Callable[[Mapping[str, str]], Mapping[str, Content]]]:
+        """Start checking, in the background, that bytes never checked before are what DVC recorded.
+
+        The function is given the sha256s of what was sent, by path. It waits, and says by md5 what all of it hashes to.
+        """
 
     def digests(self, files: Sequence[OutputFile]) -> Mapping[str, Content]:
         """Only what they hash to, by md5; bytes are read for content nobody has hashed yet."""
@@ -161,32 +175,36 @@ def _commit_release(
 ) -> tuple[str, tuple[str, ...], int]:
     request, line = plan.request, plan.line
     located = source.locate(plan.add)
-    # Only now are all sizes known: DVC's list of a directory has none.
-    new_bytes = sum(located[file.md5].content.size for file in plan.add)
-    checkpoint("read")
+    checkpoint("locate")
     parent = _ensure_branch(plan, hub)
     checkpoint("branch")
-    hashed = {file.md5: item.content for file in plan.add for item in [located[file.md5]]}
+    # Sending and checking read the same bytes at the same time. Bytes that turn out not to be what DVC recorded were
+    # sent for nothing: no commit names them.
+    with source.checking(plan.add, located) as checked:
+        sent = hub.send_content(request.repo, line.branch, _unchecked(plan, located))
+        hashed = dict(checked(sent.sha256s))
+    checkpoint("content")
+    # Only now are all sizes known: DVC's list of a directory has none.
+    new_bytes = sum(hashed[file.md5].size for file in plan.add)
     hashed |= source.digests((*plan.unchanged, *(file for file, _ in plan.copy)))
     card = make_card(hashed) if plan.generates_card else None
     commit = complete(
-        plan,
-        hashed,
-        card=card.published if card else None,
-        generated_card=card.generated if card else None,
+        plan, hashed, card=card.published if card else None, generated_card=card.generated if card else None
     )
-    contents = [
-        FileContent(file.path, item.source, item.content.sha256) for file in plan.add for item in [located[file.md5]]
-    ]
-    contents.append(FileContent(RECEIPT_PATH, commit.receipt_bytes))
+    written = [FileContent(RECEIPT_PATH, commit.receipt_bytes)]
     if commit.card is not None:
-        contents.append(FileContent(CARD_PATH, commit.card))
-    prepared = hub.send_content(request.repo, line.branch, contents)
-    checkpoint("content")
+        written.append(FileContent(CARD_PATH, commit.card))
+    contents = (sent, hub.send_content(request.repo, line.branch, written))
+    checkpoint("receipt")
     copies = [FileCopy(file.path, known.path, known.revision) for file, known in plan.copy]
-    revision = _commit_once(plan, hub, parent, prepared, copies, commit)
+    revision = _commit_once(plan, hub, parent, contents, copies, commit)
     checkpoint("commit")
     return revision, card.warnings if card else (), new_bytes
+
+
+def _unchecked(plan: PublishPlan, located: Mapping[str, Located]) -> list[FileContent]:
+    places = [(file.path, located[file.md5]) for file in plan.add]
+    return [FileContent(path, place.source, place.sha256) for path, place in places]
 
 
 def _ensure_branch(plan: PublishPlan, hub: HubWriter) -> str:
@@ -209,7 +227,7 @@ def _commit_once(
     plan: PublishPlan,
     hub: HubWriter,
     parent: str,
-    prepared: Prepared,
+    contents: Sequence[Prepared],
     copies: Sequence[FileCopy],
     commit: Commit,
 ) -> str:
@@ -220,7 +238,7 @@ def _commit_once(
             request.repo,
             plan.line.branch,
             parent=parent,
-            content=prepared,
+            contents=contents,
             copies=copies,
             deletes=plan.delete,
             title=commit.title,

@@ -1,24 +1,24 @@
 """The bytes of an output at a commit: from DVC's cache, else a DVC remote, else git itself.
 
-md5 is checked against what DVC recorded while sha256 is computed in the same read; both are remembered, so that the
-same content is never hashed twice.
+md5 is checked against what DVC recorded beside the sending; it and sha256 are remembered, so that the same content is
+never hashed twice.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from os import cpu_count
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from hfver.adapters.dvc_outputs import DvcProject
 
+from hfver.checking import ChangedError, Checking
 from hfver.errors import IntegrityError
-from hfver.hashing import BLOCK, Digests, Hasher, hash_file
+from hfver.hashing import BLOCK, Hasher
 from hfver.model import Output, OutputFile
 from hfver.publish import Located
 from hfver.reporting import Reporter
@@ -85,22 +85,64 @@ class ReleaseContent:
         except FileNotFoundError:
             return None
 
+    def read(self, file: OutputFile) -> bytes:
+        """A file's bytes, fetched where that is needed, and checked."""
+        source = self._sources([file])[file.md5]
+        data = source if isinstance(source, bytes) else source.read_bytes()
+        hasher = Hasher(self._output.pointer.hash_name)
+        hasher.update(data)
+        self._as_recorded(file, source, hasher.digests().md5)
+        return data
+
     def locate(self, files: Sequence[OutputFile]) -> Mapping[str, Located]:
-        """The bytes by md5; IntegrityError when any is missing everywhere or is not what DVC recorded."""
-        wanted = {file.md5: file for file in files}
-        sources = self._from_git(wanted) if not self._output.pointer.cached else self._from_dvc(wanted)
-        known = self._state.known_content(wanted)
-        unknown = [md5 for md5 in wanted if md5 not in known]
-        log.debug("%s: %d contents, %d of them to be read and checked", self._output.path, len(wanted), len(unknown))
-        fresh = self._hashed({md5: sources[md5] for md5 in unknown}, wanted)
-        self._state.remember_content(fresh.values())
-        return {md5: Located(fresh.get(md5) or known[md5], sources[md5]) for md5 in wanted}
+        """Where the bytes are, by md5, fetched where that is needed; IntegrityError when any is missing everywhere."""
+        sources = self._sources(files)
+        known = self._state.known_content(sources)
+        log.debug("%s: %d contents, %d of them checked before", self._output.path, len(sources), len(known))
+        return {
+            md5: Located(source, _size_of(source), known[md5].sha256 if md5 in known else None)
+            for md5, source in sources.items()
+        }
+
+    @contextmanager
+    def checking(
+        self, files: Sequence[OutputFile], located: Mapping[str, Located]
+    ) -> Iterator[Callable[[Mapping[str, str]], Mapping[str, Content]]]:
+        """Check in the background that bytes never checked before are what DVC recorded."""
+        known = {md5: Content(md5, place.size, place.sha256) for md5, place in located.items() if place.sha256}
+        sources = {md5: place.source for md5, place in located.items() if md5 not in known}
+        by_md5: dict[str, list[OutputFile]] = {}
+        for file in files:
+            by_md5.setdefault(file.md5, []).append(file)
+        with Checking(sources, self._reporter, hash_name=self._output.pointer.hash_name, chunk=self._chunk) as checking:
+
+            def contents(sent: Mapping[str, str]) -> Mapping[str, Content]:
+                for md5, found in checking.results().items():
+                    self._as_recorded(by_md5[md5][0], sources[md5], found.md5)
+                fresh = {}
+                for md5, source in sources.items():
+                    hashed = [sent[file.path] for file in by_md5[md5] if file.path in sent]
+                    try:
+                        fresh[md5] = Content(md5, located[md5].size, checking.sha256(md5, hashed))
+                    except ChangedError as error:
+                        raise _changed(by_md5[md5][0], source) from error
+                self._state.remember_content(fresh.values())
+                return known | fresh
+
+            yield contents
 
     def digests(self, files: Sequence[OutputFile]) -> Mapping[str, Content]:
         """What the files hash to, by md5; bytes are read for content that is not known yet."""
         known = self._state.known_content([file.md5 for file in files])
         unknown = [file for file in files if file.md5 not in known]
-        return known | {md5: item.content for md5, item in self.locate(unknown).items()} if unknown else known
+        if not unknown:
+            return known
+        with self.checking(unknown, self.locate(unknown)) as checked:
+            return {**known, **checked({})}
+
+    def _sources(self, files: Sequence[OutputFile]) -> dict[str, Path | bytes]:
+        wanted = {file.md5: file for file in files}
+        return self._from_dvc(wanted) if self._output.pointer.cached else self._from_git(wanted)
 
     def _from_git(self, wanted: Mapping[str, OutputFile]) -> dict[str, Path | bytes]:
         path = self._output.path
@@ -156,33 +198,24 @@ class ReleaseContent:
                 hints=[f"on the machine that has them: dvc push {pointer.pointer_file}", "then here: hfver push"],
             )
 
-    def _hashed(self, sources: Mapping[str, Path | bytes], wanted: Mapping[str, OutputFile]) -> dict[str, Content]:
-        if not sources:
-            return {}
-        hash_name = self._output.pointer.hash_name
-        total = sum(item.stat().st_size if isinstance(item, Path) else len(item) for item in sources.values())
-        with (
-            self._reporter.progress("Checking", total) as bar,
-            ThreadPoolExecutor(max_workers=cpu_count() or 1) as pool,
-        ):
-
-            def digests(source: Path | bytes) -> Digests:
-                if isinstance(source, bytes):
-                    hasher = Hasher(hash_name)
-                    hasher.update(source)
-                    return hasher.digests()
-                return hash_file(source, hash_name=hash_name, advance=bar.advance, chunk=self._chunk)
-
-            found = dict(zip(sources, pool.map(digests, sources.values()), strict=True))
-        for md5, digest in found.items():
-            if digest.md5 != md5:
-                raise self._damaged(wanted[md5], sources[md5], digest.md5)
-        return {md5: Content(md5, digest.size, digest.sha256) for md5, digest in found.items()}
-
-    def _damaged(self, file: OutputFile, source: Path | bytes, actual: str) -> IntegrityError:
+    def _as_recorded(self, file: OutputFile, source: Path | bytes, md5: str) -> None:
+        if md5 == file.md5:
+            return
         where = f"DVC's cache ({source})" if isinstance(source, Path) else "git"
         hints = [f"rm -f '{source}'", "dvc fetch"] if isinstance(source, Path) else []
-        return IntegrityError(
-            f"{file.path}: DVC recorded md5 {file.md5}, but the bytes in {where} have {actual}; nothing was published",
+        raise IntegrityError(
+            f"{file.path}: DVC recorded md5 {file.md5}, but the bytes in {where} have {md5}; nothing was published",
             hints=hints,
         )
+
+
+def _changed(file: OutputFile, source: Path | bytes) -> IntegrityError:
+    assert isinstance(source, Path)  # bytes in memory do not change
+    return IntegrityError(
+        f"{file.path}: its bytes in DVC's cache ({source}) changed while they were sent; nothing was published",
+        hints=["dvc fetch", "then: hfver push"],
+    )
+
+
+def _size_of(source: Path | bytes) -> int:
+    return source.stat().st_size if isinstance(source, Path) else len(source)

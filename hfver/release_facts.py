@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from hfver.errors import IntegrityError
 from hfver.experiments.run_facts import RunFacts, read_facts, result_files
 from hfver.model import Output, OutputFile
-from hfver.publish import ContentSource
 from hfver.receipt import Receipt
 
 if TYPE_CHECKING:
     from hfver.config.settings import Config
     from hfver.outputs.resolve import Tree
+
+
+class VerifiedReader(Protocol):
+    """Reads a file of an output whole; IntegrityError when its bytes are nowhere or not what DVC recorded."""
+
+    def read(self, file: OutputFile) -> bytes: ...
 
 
 class RevisionReader(Protocol):
@@ -26,7 +30,7 @@ def release_facts(
     tree: Tree,
     config: Config,
     output: Output,
-    content: ContentSource,
+    content: VerifiedReader,
     *,
     hub: RevisionReader,
     repo: str,
@@ -41,17 +45,15 @@ def release_facts(
 
 
 def _bytes_of(
-    file: OutputFile, content: ContentSource, hub: RevisionReader, repo: str, base: tuple[str, Receipt] | None
+    file: OutputFile, content: VerifiedReader, hub: RevisionReader, repo: str, base: tuple[str, Receipt] | None
 ) -> bytes:
     try:
-        source = content.locate([file])[file.md5].source
+        return content.read(file)
     except IntegrityError:
         raw = _from_base(file, hub, repo, base)
         if raw is None:
             raise
         return raw
-    assert source is not None
-    return source.read_bytes() if isinstance(source, Path) else source
 
 
 def _from_base(file: OutputFile, hub: RevisionReader, repo: str, base: tuple[str, Receipt] | None) -> bytes | None:

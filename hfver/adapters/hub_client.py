@@ -71,6 +71,12 @@ class PreparedContent:
 
     additions: tuple[CommitOperationAdd, ...]
 
+    @property
+    def sha256s(self) -> dict[str, str]:
+        """By path, what the client or its Xet engine computed of what it sent (or was told beforehand)."""
+        hashed = [addition for addition in self.additions if addition.upload_info.is_hashed]
+        return {addition.path_in_repo: addition.upload_info.sha256.hex() for addition in hashed}
+
 
 class HubClient:
     """One Hub and one token. Repository names are ``namespace/name``; ``repo_type`` is model unless said otherwise."""
@@ -245,7 +251,7 @@ class HubClient:
         branch: str,
         *,
         parent: str,
-        content: Prepared,
+        contents: Sequence[Prepared],
         copies: Iterable[FileCopy] = (),
         deletes: Iterable[str] = (),
         title: str,
@@ -256,14 +262,15 @@ class HubClient:
 
         StaleParentError when the branch has moved; UnreachableError when the outcome is unknown, too.
         """
-        assert isinstance(content, PreparedContent)
         operations: list[CommitOperationAdd | CommitOperationCopy | CommitOperationDelete] = [
             CommitOperationDelete(path, is_folder=False) for path in deletes
         ]
         operations += [
             CommitOperationCopy(copy.source_path, copy.path, src_revision=copy.source_revision) for copy in copies
         ]
-        operations += content.additions
+        for content in contents:
+            assert isinstance(content, PreparedContent)
+            operations += content.additions
         with self._translated("committing", f"{repo}@{branch}"), warnings.catch_warnings(record=True) as told:
             # Python warnings are for programmers: about .parquet files in a model, a card without metadata.
             warnings.simplefilter("always")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hfver.errors import ConflictError
 from hfver.hub_state import HubRefs
-from hfver.mirror.plan import CONFIGS, HubFile, MirrorTrailers, content_digest, render_message
+from hfver.mirror.plan import CONFIGS, RELEASES, HubFile, MirrorTrailers, content_digest, render_message
 from hfver.mirror.repo import MOST_RACES, ConfigsRepo
 from hfver.mirror.secret_scan import Finding, refuse_secrets, scan
 
@@ -53,7 +53,7 @@ def step(
         add, delete = repo.unlike(held, files), tuple(path for path in gone if path in held)
         if not add and not delete:
             return Step(repo.repo, head, made=False)
-        refuse_secrets(_as_in_git(scan(add, baseline)), repo.repo)
+        refuse_secrets(_as_in_git(scan(_from_git(add), baseline)), repo.repo)
         index = repo.index(head, held, (held.keys() | add.keys()) - set(delete))
         stamped = replace(message.trailers, files=content_digest(add, delete))
         title, description = render_message(message.subject, stamped, author=_author(config), together=message.together)
@@ -75,6 +75,11 @@ def start_of(refs: HubRefs, config: Config) -> str:
 def _author(config: Config) -> str:
     user = config.user
     return f"{user.username or user.email} <{user.email}>" if user.email else ""
+
+
+def _from_git(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Without receipts: they are published in the model's own repository, with secrets taken out."""
+    return {path: raw for path, raw in files.items() if not path.startswith(RELEASES)}
 
 
 def _as_in_git(findings: Iterable[Finding]) -> list[Finding]:

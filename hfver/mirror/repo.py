@@ -44,7 +44,7 @@ class MirrorHub(Protocol):
         self, repo: str, branch: str, contents: Sequence[FileContent], *, repo_type: str = ...
     ) -> Prepared: ...
     def commit(
-        self, repo: str, branch: str, *, parent: str, content: Prepared, copies: Iterable[FileCopy],
+        self, repo: str, branch: str, *, parent: str, contents: Sequence[Prepared], copies: Iterable[FileCopy],
         deletes: Iterable[str], title: str, description: str, repo_type: str = ...,
     ) -> str: ...  # fmt: skip
 
@@ -121,7 +121,7 @@ class ConfigsRepo:
         prepared = self._hub.send_content(self.repo, branch, contents, repo_type=self.repo_type)
         try:
             return self._hub.commit(
-                self.repo, branch, parent=parent, content=prepared, copies=(), deletes=tuple(delete), title=title,
+                self.repo, branch, parent=parent, contents=[prepared], copies=(), deletes=tuple(delete), title=title,
                 description=description, repo_type=self.repo_type,
             )  # fmt: skip
         except UnreachableError:

@@ -5,7 +5,8 @@ There is no history to follow, so it goes behind the newest release on main.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,18 +46,26 @@ class DirectoryContent:
         if not listed:
             raise UsageError(f"{place} holds no files")
         self._located: dict[str, Located] = {}
+        self._hashed: dict[str, Content] = {}
         files = []
         for path, file in listed.items():
             found = hash_file(file, chunk=chunk)
-            self._located[found.md5] = Located(Content(found.md5, found.size, found.sha256), file)
+            self._located[found.md5] = Located(file, found.size, found.sha256)
+            self._hashed[found.md5] = Content(found.md5, found.size, found.sha256)
             files.append(OutputFile(path, found.md5, found.size, found.sha256))
         self.files = tuple(sorted(files, key=lambda file: file.path))
 
     def locate(self, files: Sequence[OutputFile]) -> Mapping[str, Located]:
         return {file.md5: self._located[file.md5] for file in files}
 
+    @contextmanager
+    def checking(
+        self, files: Sequence[OutputFile], located: Mapping[str, Located]
+    ) -> Iterator[Callable[[Mapping[str, str]], Mapping[str, Content]]]:
+        yield lambda _sent: self.digests(files)
+
     def digests(self, files: Sequence[OutputFile]) -> Mapping[str, Content]:
-        return {file.md5: self._located[file.md5].content for file in files}
+        return {file.md5: self._hashed[file.md5] for file in files}
 
     @property
     def md5(self) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hfver.adapters.git_tree import CommitTree
+from hfver.adapters.hub_client import HubClient, PreparedContent
 from hfver.errors import ConflictError, IntegrityError, RefusedError, StateError, UsageError
 from hfver.plan import PublishPlan
 from hfver.publish import Outcome
@@ -172,6 +175,30 @@ def test_bytes_that_are_not_what_dvc_recorded_stop_the_release(project: Project)
     assert not project.hub_state().refs.tags
 
 
+def test_bytes_somebody_writes_to_while_they_are_sent_stop_the_release(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.train({"model.bin": BIG})
+    project.tag("v1.0.0")
+    with project.opened() as (workspace, _):
+        objects = [path for path in (workspace.dvc().cache.directory / "files" / "md5").rglob("*") if path.is_file()]
+    send = HubClient.send_content
+
+    def send_while_somebody_writes(self: HubClient, *arguments: Any, **options: Any) -> PreparedContent:
+        sent = send(self, *arguments, **options)
+        for path in objects:
+            os.utime(path)
+        return sent
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HubClient, "send_content", send_while_somebody_writes)
+        with pytest.raises(IntegrityError, match=r"model\.bin: its bytes .* changed while they were sent"):
+            project.release("v1.0.0")
+    assert not project.hub_state().refs.tags
+    project.release("v1.0.0")
+    assert project.hub_bytes("v1.0.0", "model.bin") == BIG
+
+
 def test_bytes_that_are_nowhere_are_named_with_the_command_that_brings_them(project: Project, tmp_path: Path) -> None:
     project.train({"model.bin": BIG})
     project.tag("v1.0.0")
@@ -279,14 +306,14 @@ def test_the_dry_run_says_what_the_release_then_does(project: Project) -> None:
     first = project.train({"model.bin": BIG, **{f"{number}.json": str(number) for number in range(300)}})
     project.tag("v1.0.0")
     plan, _, made = planned_and_made(project, "v1.0.0")
-    assert made == plan.api_calls == {"create": 1, "preupload": 2, "validate-yaml": 1, "commit": 1, "tag": 1}
+    assert made == plan.api_calls == {"create": 1, "preupload": 3, "validate-yaml": 1, "commit": 1, "tag": 1}
     project.train({"model.bin": BIG, "config.json": "2", "new.bin": BIG2})
     project.tag("v2.0.0")
     plan, outcome, made = planned_and_made(project, "v2.0.0")
     assert (outcome.sent, outcome.new_bytes, outcome.known_bytes) == (len(plan.add), plan.add_bytes, plan.known_bytes)
-    assert made == plan.api_calls == {"preupload": 1, "validate-yaml": 1, "commit": 1, "tag": 1}
+    assert made == plan.api_calls == {"preupload": 2, "validate-yaml": 1, "commit": 1, "tag": 1}
     git(project.top, "checkout", "--quiet", "-b", "fix", first)
     project.train({"model.bin": BIG, "README.md": "# mine"})
     project.tag("v1.0.1")
     plan, _, made = planned_and_made(project, "v1.0.1")
-    assert made == plan.api_calls == {"branch": 1, "preupload": 1, "validate-yaml": 1, "commit": 1, "tag": 1}
+    assert made == plan.api_calls == {"branch": 1, "preupload": 2, "validate-yaml": 1, "commit": 1, "tag": 1}
