@@ -92,7 +92,7 @@ def prepare_collect(workspace: Workspace, hub: HubClient) -> tuple[DvcCache, Col
     failed = []
     models = {model.name: model for model in workspace.config.models}
     for found in survey(workspace, hub):
-        for proof in verify_model(workspace, hub, models[found.name], found):
+        for proof in verify_model(workspace, hub, models[found.name], found, hash_cached=True):
             if proof.problems or proof.revision is None:
                 failed.append(proof)
                 continue

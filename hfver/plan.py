@@ -232,7 +232,7 @@ def complete(
         tag=request.tag.name,
         git=GitOrigin(request.tag.commit, request.tag.tag_object, request.remote) if request.tag.commit else None,
         name=request.name,
-        path=request.output.pointer.path,
+        path=request.output.path,
         md5=request.output.oid,
         files=tuple(sorted(files, key=lambda file: file.path)),
         params=request.params,
@@ -240,6 +240,7 @@ def complete(
         configs=request.configs,
         generated_card=generated_card if generated_card != card else None,
         tools=request.tools,
+        hash_name=request.output.pointer.hash_name,
     )
     trailers = Trailers(
         tag=request.tag.name,

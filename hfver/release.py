@@ -216,7 +216,7 @@ def _base_receipt(workspace: Workspace, hub: HubClient, repo: str, line: Line) -
         return None
     base = read_receipt(hub, repo, line.base.revision, workspace.state)
     if base is not None:
-        workspace.state.remember_content(
+        workspace.state.learn_content(
             Content(file.md5, file.size, file.sha256) for file in base.files if file.size is not None and file.sha256
         )
     return base
@@ -263,7 +263,7 @@ def _content_on_hub(
         for file in receipt.files if receipt is not None else ():
             if file.md5 in wanted and file.size is not None and file.sha256 is not None:
                 found.setdefault(file.md5, KnownContent(file.path, release.revision))
-                workspace.state.remember_content([Content(file.md5, file.size, file.sha256)])
+                workspace.state.learn_content([Content(file.md5, file.size, file.sha256)])
         if len(found) == len(wanted):
             break
     return found

@@ -2,33 +2,41 @@
 
 The chain, link by link: the git tag's commit is the one the Hub's release names; the pointer at that commit is the oid
 in the receipt; the directory object rebuilt from the receipt hashes to that oid; the Hub's tree holds exactly the
-receipt's files, large ones by the sha256 in its listing, small ones by git's blob id. No weight is downloaded, except
-with ``deep``, which reads and hashes everything.
+receipt's files, large ones by the sha256 in its listing, small ones by git's blob id; the mirror has the same receipt
+under the same tag. git knows no sha256: one that somebody forged in a receipt is found where the content was ever
+hashed, or still is in DVC's cache. No weight is downloaded, except with ``deep``, which reads and hashes everything.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfver.adapters.git_tree import CommitTree
 from hfver.alignment import Alignment, VersionState
-from hfver.errors import HfverError, IntegrityError
+from hfver.errors import HfverError, IntegrityError, StateError
+from hfver.hashing import Digests, Hasher, HashName, hash_file
 from hfver.hub_state import HubState, PublishedRelease
 from hfver.hub_view import read_receipt
+from hfver.mirror.plan import RELEASES
 from hfver.model import OutputFile
 from hfver.outputs.dir_object import directory_id
 from hfver.paths import ATTRIBUTES_PATH, CARD_PATH, RECEIPT_PATH
-from hfver.receipt import Receipt
-from hfver.release import model_at, pointer_at
+from hfver.receipt import MAX_BYTES, Receipt, parse_receipt
+from hfver.release import output_at, pointer_at, target_of
+from hfver.state import Content
 from hfver.survey import ModelSurvey
 
 if TYPE_CHECKING:
+    from hfver.adapters.dvc_cache import DvcCache
     from hfver.adapters.git_objects import ObjectReader
     from hfver.adapters.hub_client import HubClient, TreeFile
     from hfver.config.settings import ModelConfig
+    from hfver.model import OutputPointer
     from hfver.workspace import Workspace
 
 _READ_AT_ONCE = 32 * 1024 * 1024  # bytes of a file that is no weight; larger regular files do not exist on a Hub
@@ -53,82 +61,161 @@ def verify_model(
     model: ModelConfig,
     survey: ModelSurvey,
     *,
-    only: Sequence[str] = (),
+    only: Collection[str] = (),
     deep: bool = False,
+    hash_cached: bool = False,
 ) -> Iterator[Proof]:
-    """Prove every version of a model, or those in ``only``; newest first."""
-    releases = {release.revision: release for release in survey.hub.releases()}
+    """Prove every version of a model, or those in ``only``; newest first.
+
+    ``hash_cached`` reads what DVC's cache has of a version and nobody has hashed yet: for those who rely on the Hub's
+    copy being the same.
+    """
+    prover = _Prover(workspace, hub, model, survey.hub, deep=deep, hash_cached=hash_cached)
+    chosen = frozenset(only)
     with workspace.repo.reader() as reader:
         for item in survey.versions:
-            if not only or item.tag in only:
-                yield _prove(workspace, hub, model, survey.hub, item, releases, reader, deep=deep)
+            if not chosen or item.tag in chosen:
+                yield prover.prove(item, reader)
 
 
-def _prove(
-    workspace: Workspace,
-    hub: HubClient,
-    model: ModelConfig,
-    state: HubState,
-    item: Alignment,
-    releases: Mapping[str, PublishedRelease],
-    reader: ObjectReader,
-    *,
-    deep: bool,
-) -> Proof:
-    proof = Proof(item.tag, item.state, item.commit, item.revision)
-    if item.state is not VersionState.ALIGNED:
-        return replace(proof, problems=(item.detail or f"{item.tag} is {item.state}",))
-    assert item.commit is not None
-    assert item.revision is not None
-    try:
-        receipt = read_receipt(hub, state.repo, item.revision, workspace.state)
+class _Prover:
+    """Proves versions of one model."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        hub: HubClient,
+        model: ModelConfig,
+        state: HubState,
+        *,
+        deep: bool,
+        hash_cached: bool,
+    ) -> None:
+        self._workspace, self._hub, self._model, self._repo = workspace, hub, model, state.repo
+        self._releases = {release.revision: release for release in state.releases()}
+        self._deep, self._hash_cached = deep, hash_cached
+
+    def prove(self, item: Alignment, reader: ObjectReader) -> Proof:
+        proof = Proof(item.tag, item.state, item.commit, item.revision)
+        if item.state is not VersionState.ALIGNED:
+            return replace(proof, problems=(item.detail or f"{item.tag} is {item.state}",))
+        assert item.commit is not None
+        assert item.revision is not None
+        try:
+            receipt = read_receipt(self._hub, self._repo, item.revision, self._workspace.state)
+        except IntegrityError as error:
+            return replace(proof, state=VersionState.TAMPERED, problems=(error.message,))
         if receipt is None:
-            problem = f"{state.repo}@{item.tag} has no {RECEIPT_PATH}"
+            problem = f"{self._repo}@{item.tag} has no {RECEIPT_PATH}"
             return replace(proof, state=VersionState.TAMPERED, problems=(problem,))
-        tree = CommitTree(workspace.repo, reader, item.commit, item.tag)
+        tree = CommitTree(self._workspace.repo, reader, item.commit, item.tag)
+        try:
+            pointer, oid = _recorded(self._workspace, self._model, tree, receipt)
+        except IntegrityError as error:  # the list of files that would say it is lost
+            return replace(proof, state=VersionState.UNRECOVERABLE, problems=(error.message,))
+        except HfverError as error:
+            return replace(proof, state=VersionState.TAMPERED, problems=(error.message,))
+        problems = self._problems(item.revision, tree.commit, receipt, pointer, oid)
+        found = VersionState.TAMPERED if problems else VersionState.ALIGNED
+        return replace(proof, state=found, files=len(receipt.files), size=receipt.size, problems=tuple(problems))
+
+    def _problems(self, revision: str, commit: str, receipt: Receipt, pointer: OutputPointer, oid: str) -> list[str]:
+        content = _ContentHere(self._workspace, receipt, pointer)
         problems = [
-            *_chain_problems(workspace, model, tree, releases[item.revision], receipt),
-            *_tree_problems(workspace, hub, state.repo, item, receipt),
+            *_chain_problems(self._releases[revision], commit, receipt, pointer, oid),
+            *content.problems(hash_cached=self._hash_cached),
+            *_tree_problems(self._hub, self._repo, revision, receipt, content),
+            *_mirror_problems(self._hub, self._workspace.config.config_repo_type, receipt),
         ]
-        if deep and not problems:
-            problems += _content_problems(hub, state.repo, item.revision, receipt)
-    except IntegrityError as error:
-        return replace(proof, state=VersionState.TAMPERED, problems=(error.message,))
-    found = VersionState.TAMPERED if problems else VersionState.ALIGNED
-    return replace(proof, state=found, files=len(receipt.files), size=receipt.size, problems=tuple(problems))
+        if self._deep and not problems:
+            problems += _download_problems(self._hub, self._repo, revision, receipt, pointer.hash_name)
+        return problems
+
+
+def _recorded(
+    workspace: Workspace, model: ModelConfig, tree: CommitTree, receipt: Receipt
+) -> tuple[OutputPointer, str]:
+    """What git says the version is: its pointer and its oid."""
+    # The model may have stood elsewhere then, which the configuration of its own commit knows, or the tag.
+    path = model.path if receipt.path == model.path else target_of(workspace, tree.label).model.path
+    pointer = pointer_at(workspace, tree, path)
+    if pointer.subpath or pointer.md5 is None:  # git records the whole; what its part is, the list of files says
+        return pointer, output_at(workspace, tree, path).oid
+    return pointer, pointer.md5
 
 
 def _chain_problems(
-    workspace: Workspace, model: ModelConfig, tree: CommitTree, release: PublishedRelease, receipt: Receipt
+    release: PublishedRelease, commit: str, receipt: Receipt, pointer: OutputPointer, oid: str
 ) -> Iterator[str]:
     """git tag ↔ DVC oid ↔ receipt ↔ the trailers of the release commit."""
-    if receipt.git is None or receipt.git.commit != tree.commit:
+    if receipt.tag != release.tag:
+        yield f"the receipt is that of {receipt.tag}"
+    if receipt.git is None or receipt.git.commit != commit:
         made_from = receipt.git.commit[:8] if receipt.git else "no commit"
-        yield f"the receipt was made from {made_from}, the git tag is {tree.commit[:8]}"
+        yield f"the receipt was made from {made_from}, the git tag is {commit[:8]}"
     if receipt.tree != release.trailers.tree:
         yield f"the receipt's tree is {receipt.tree}, the release commit says {release.trailers.tree}"
     if directory_id(receipt.files) != receipt.md5 and not _is_single(receipt):
         yield f"the receipt's files hash to {directory_id(receipt.files)}, its oid is {receipt.md5}"
-    path = model.path
-    if receipt.path != path:
-        path = model_at(model, workspace.repo.tag(receipt.tag)).path
-    try:
-        pointer = pointer_at(workspace, tree, path)
-    except HfverError as error:
-        yield error.message
-        return
-    if not pointer.subpath and pointer.md5 is not None and pointer.md5 != receipt.md5:
-        yield f"{pointer.pointer_file} records {pointer.md5}, the receipt {receipt.md5}"
+    if oid != receipt.md5:
+        yield f"{pointer.pointer_file} records {oid}, the receipt {receipt.md5}"
 
 
 def _is_single(receipt: Receipt) -> bool:
     return len(receipt.files) == 1 and receipt.files[0].md5 == receipt.md5
 
 
-def _tree_problems(workspace: Workspace, hub: HubClient, repo: str, item: Alignment, receipt: Receipt) -> Iterator[str]:
+class _ContentHere:
+    """What this machine knows, from elsewhere than the receipt, about the content the receipt names.
+
+    git and DVC know md5s only. Somebody who can write to the Hub could put other bytes there and their sha256 into the
+    receipt, beside the md5 of the right ones.
+    """
+
+    def __init__(self, workspace: Workspace, receipt: Receipt, pointer: OutputPointer) -> None:
+        self.hash_name = pointer.hash_name
+        self._state, self._receipt = workspace.state, receipt
+        # A legacy md5 is that of the text with its line ends changed: two contents can have it.
+        names = [file.md5 for file in receipt.files] if self.hash_name == "md5" else []
+        self._known = workspace.state.known_content(names)
+        self._cache: DvcCache | None = None
+        with suppress(StateError):  # DVC is not set up in this work tree
+            self._cache = workspace.dvc(pointer.dvc_root).cache
+
+    def cached(self, file: OutputFile) -> Path | None:
+        path = self._cache.object_path(file.md5, self.hash_name) if self._cache is not None else None
+        return path if path is not None and path.is_file() else None
+
+    def problems(self, *, hash_cached: bool) -> Iterator[str]:
+        """Receipt ↔ what the content that DVC recorded hashes to."""
+        for file in self._receipt.files:
+            known = self._known.get(file.md5)
+            if known is not None and (known.size, known.sha256) == (file.size, file.sha256):
+                continue
+            if known is not None or hash_cached:
+                known = self._hashed(file) or known
+            if known is not None and known.sha256 != file.sha256:
+                yield (
+                    f"{file.path} has sha256 {file.sha256} in the receipt, {known.sha256} where DVC's md5 {file.md5} "
+                    "was checked"
+                )
+
+    def _hashed(self, file: OutputFile) -> Content | None:
+        cached = self.cached(file)
+        if cached is None:
+            return None
+        found = hash_file(cached, hash_name=self.hash_name)
+        if found.md5 != file.md5:  # damaged here, which proves nothing about there
+            return None
+        content = Content(found.md5, found.size, found.sha256)
+        if self.hash_name == "md5":
+            self._state.remember_content([content])
+        return content
+
+
+def _tree_problems(hub: HubClient, repo: str, revision: str, receipt: Receipt, content: _ContentHere) -> Iterator[str]:
     """Receipt ↔ Hub tree: what is missing, what is too much, what differs."""
-    assert item.revision is not None
-    listed = hub.tree(repo, item.revision)
+    listed = hub.tree(repo, revision)
     expected = {file.path: file for file in receipt.files}
     own = {RECEIPT_PATH, ATTRIBUTES_PATH, CARD_PATH}
     for path in sorted(listed.keys() - expected.keys() - own):
@@ -142,25 +229,50 @@ def _tree_problems(workspace: Workspace, hub: HubClient, repo: str, item: Alignm
         elif entry.sha256 is not None:
             if entry.sha256 != file.sha256:
                 yield f"{path} has sha256 {entry.sha256} on the Hub, {file.sha256} in the receipt"
-        else:
-            yield from _blob_problem(workspace, hub, repo, item.revision, file, entry)
+        elif problem := _blob_problem(hub, repo, revision, file, entry, content):
+            yield problem
 
 
 def _blob_problem(
-    workspace: Workspace, hub: HubClient, repo: str, revision: str, file: OutputFile, entry: TreeFile
-) -> Iterator[str]:
+    hub: HubClient, repo: str, revision: str, file: OutputFile, entry: TreeFile, content: _ContentHere
+) -> str | None:
     """A small file is a git blob on the Hub: compare ids when its bytes are here, else read it."""
-    cached = workspace.dvc().cache.object_path(file.md5)
-    if cached.is_file() and cached.stat().st_size == file.size:
+    cached = content.cached(file)
+    if cached is not None and cached.stat().st_size == file.size:
         data = cached.read_bytes()
         if hashlib.sha256(data).hexdigest() == file.sha256:
-            if blob_id(data) != entry.blob:
-                yield f"{file.path} is git blob {entry.blob} on the Hub, {blob_id(data)} in the receipt's content"
-            return
+            same = blob_id(data) == entry.blob
+            return None if same else f"{file.path} is git blob {entry.blob} on the Hub, {blob_id(data)} here"
     remote = hub.read(repo, revision, file.path, limit=_READ_AT_ONCE)
-    found = None if remote is None else hashlib.sha256(remote).hexdigest()
-    if found != file.sha256:
-        yield f"{file.path} has sha256 {found} on the Hub, {file.sha256} in the receipt"
+    if remote is None:
+        return f"{file.path} cannot be read on the Hub"
+    hasher = Hasher(content.hash_name)
+    hasher.update(remote)
+    return _digest_problem(file, hasher.digests(), "is on the Hub")
+
+
+def _digest_problem(file: OutputFile, found: Digests, verb: str) -> str | None:
+    if found.sha256 != file.sha256:
+        return f"{file.path} {verb} with sha256 {found.sha256}, {file.sha256} in the receipt"
+    if found.md5 != file.md5:
+        return f"{file.path} {verb} with md5 {found.md5}, {file.md5} in the receipt"
+    return None
+
+
+def _mirror_problems(hub: HubClient, repo_type: str, receipt: Receipt) -> Iterator[str]:
+    """Receipt ↔ its copy in the mirror: a tag there that was moved holds another one, or none."""
+    if receipt.configs is None:
+        return
+    from hfver.adapters.hub_client import NotOnHubError
+
+    repo, revision = receipt.configs.repo, receipt.configs.revision
+    path = f"{RELEASES}{receipt.tag}.json"
+    try:
+        copy = hub.read(repo, revision, path, limit=MAX_BYTES, repo_type=repo_type)
+    except NotOnHubError:
+        copy = None
+    if copy is None or parse_receipt(copy, where=f"{repo}@{revision}") != receipt:
+        yield f"{repo}@{revision} has {'no' if copy is None else 'another'} {path}"
 
 
 def blob_id(data: bytes) -> str:
@@ -168,18 +280,14 @@ def blob_id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def _content_problems(hub: HubClient, repo: str, revision: str, receipt: Receipt) -> Iterator[str]:
-    for file, digests in hub.hash_files(repo, revision, receipt.files):
-        if digests.sha256 != file.sha256:
-            yield f"{file.path} downloads with sha256 {digests.sha256}, {file.sha256} in the receipt"
-        elif digests.md5 != file.md5 and receipt.hash_name == "md5":
-            yield f"{file.path} downloads with md5 {digests.md5}, {file.md5} in the receipt"
+def _download_problems(
+    hub: HubClient, repo: str, revision: str, receipt: Receipt, hash_name: HashName
+) -> Iterator[str]:
+    for file, digests in hub.hash_files(repo, revision, receipt.files, hash_name=hash_name):
+        if problem := _digest_problem(file, digests, "downloads"):
+            yield problem
 
 
 def shard(names: Sequence[str], index: int, count: int) -> list[str]:
     """Part ``index`` (from 1) of ``count``: by a digest of the name, so that parts stay the same as versions come."""
     return [name for name in names if int(hashlib.sha256(name.encode()).hexdigest(), 16) % count == index - 1]
-
-
-def drifted(proofs: Iterable[Proof]) -> list[Proof]:
-    return [proof for proof in proofs if proof.problems]

@@ -36,7 +36,7 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
 from hfver.errors import ConflictError, HfverError, StateError, UnauthorisedError, UnreachableError, UsageError
-from hfver.hashing import Digests, Hasher
+from hfver.hashing import Digests, Hasher, HashName
 from hfver.hub_state import HubCommit, HubRefs
 from hfver.model import OutputFile
 from hfver.publish import FileContent, FileCopy, Prepared
@@ -187,12 +187,12 @@ class HubClient:
                 yield response.iter_bytes(_STREAM_BLOCK)
 
     def hash_files(
-        self, repo: str, revision: str, files: Sequence[OutputFile], *, threads: int = 4
+        self, repo: str, revision: str, files: Sequence[OutputFile], *, hash_name: HashName = "md5", threads: int = 4
     ) -> Iterator[tuple[OutputFile, Digests]]:
         """Download every file to nowhere and return what its bytes hash to."""
 
         def one(file: OutputFile) -> Digests:
-            hasher = Hasher()
+            hasher = Hasher(hash_name)
             with self.stream(repo, revision, file.path) as blocks:
                 for block in blocks:
                     hasher.update(block)

@@ -140,3 +140,11 @@ def test_applying_a_plan_to_the_old_tree_gives_exactly_the_new_output(old: dict[
     tree |= {entry.path: entry.md5 for entry in plan.add} | {entry.path: entry.md5 for entry, _ in plan.copy}
     assert tree == {entry.path: entry.md5 for entry in plan.request.output.files}
     assert {entry.path for entry in completed(plan).files} == set(new)
+
+
+def test_the_receipt_says_where_a_part_of_an_output_is_and_how_dvc_made_its_md5s() -> None:
+    files = (file("a.txt", "a"),)
+    pointer = OutputPointer("models", "f" * 32 + ".dir", "models.dvc", hash_name="md5-dos2unix", subpath="best")
+    asked = replace(request("unused"), output=Output(pointer, files, part_oid="e" * 32 + ".dir"))
+    receipt = completed(plan_publish(asked, missing_repo("me/m"), Line("main", None), None))
+    assert (receipt.path, receipt.md5, receipt.hash_name) == ("models/best", "e" * 32 + ".dir", "md5-dos2unix")

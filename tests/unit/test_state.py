@@ -48,3 +48,13 @@ def test_receipts_and_refs_are_remembered_by_repository(tmp_path: Path) -> None:
         assert state.known_receipt("me/m", "a" * 40) == b"{}"
         assert state.known_receipt("me/x", "a" * 40) is None
         assert state.known_refs("me/m") == ('{"branches": {}}', "2026-01-01T00:00:00+00:00")
+
+
+def test_what_was_hashed_here_stands_against_what_a_receipt_says(tmp_path: Path) -> None:
+    with open_state(tmp_path) as state:
+        state.remember_content([Content("0" * 32, 1, "a" * 64)])
+        state.learn_content([Content("0" * 32, 1, "b" * 64), Content("1" * 32, 1, "c" * 64)])
+        assert {content.sha256 for content in state.known_content(["0" * 32, "1" * 32]).values()} == {
+            "a" * 64,
+            "c" * 64,
+        }
