@@ -141,11 +141,9 @@ def require_trusted_url(url: str, what: str, environ: Mapping[str, str], *, own:
     if own is not None and environ.get(own) == url:
         return
     if not read_trust(environ).knows_url(url):
-        scheme, host, port = origin(url)
-        shown = f"{scheme}://{host}" + ("" if port == _DEFAULT_PORTS.get(scheme) else f":{port}")
         raise UnauthorisedError(
-            f"{what} goes to {host}, which this repository's configuration names and you have not trusted",
-            hints=[f"hfver trust {shown}"],
+            f"{what} goes to {origin(url)[1]}, which this repository's configuration names and you have not trusted",
+            hints=[f"hfver trust {_server(url)}"],
         )
 
 
@@ -163,14 +161,21 @@ def require_writable(path: Path, top: Path, what: str, environ: Mapping[str, str
 
 def _entry(entry: str) -> tuple[str, str]:
     if "://" in entry:
-        scheme, host, port = origin(entry)
+        server = _server(entry)
         if "@" in urlsplit(entry).netloc:
             raise UsageError("trust is given to a server; leave user and password out")
-        return "urls", f"{scheme}://{host}" + ("" if port == _DEFAULT_PORTS.get(scheme) else f":{port}")
+        return "urls", server
     path = Path(entry).expanduser()
     if not path.is_absolute():
         raise UsageError(f"{entry} is neither a web address nor an absolute path")
     return "paths", str(path.resolve())
+
+
+def _server(url: str) -> str:
+    """The address without what does not name its server."""
+    scheme, host, port = origin(url)
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{host}" + ("" if port == _DEFAULT_PORTS.get(scheme) else f":{port}")
 
 
 def _home(environ: Mapping[str, str]) -> Path:

@@ -2,6 +2,7 @@
 
 A notification that cannot be delivered is a warning and never a failure of what it tells about. Secrets come from the
 environment alone: HFVER_WEBHOOK_TOKEN, HFVER_SMTP_PASSWORD. Hosts that only the repository names need the user's trust.
+Certificates are always verified; whoever has an authority of their own names it in SSL_CERT_FILE, as OpenSSL knows it.
 """
 
 from __future__ import annotations
@@ -17,19 +18,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from hfver.errors import HfverError
 from hfver.redact import redact
 from hfver.trust import require_trusted_url
 
 if TYPE_CHECKING:
+    from hfver.config.schema import Smtp
     from hfver.config.settings import Config
 
 WEBHOOK_VARIABLE = "HFVER_WEBHOOK_URL"
 TOKEN_VARIABLE = "HFVER_WEBHOOK_TOKEN"  # noqa: S105 (the name of a variable)
 PASSWORD_VARIABLE = "HFVER_SMTP_PASSWORD"  # noqa: S105
 SECONDS = 10.0
+SMTPS_PORT = 465  # encrypted from the first byte, so there is no STARTTLS
 _TRIES = 3
 
 
@@ -90,7 +93,7 @@ def notify(
             warn(" ".join([f"no notification was sent: {error.message}", *(f"({hint})" for hint in error.hints)]))
     if settings.email_notifications:
         try:
-            require_trusted_url(f"smtp://{settings.smtp.host}:{settings.smtp.port}", "the mail", environ)
+            require_trusted_url(f"smtp://{_bracketed(settings.smtp.host)}:{settings.smtp.port}", "the mail", environ)
             _mail(config, event, environ.get(PASSWORD_VARIABLE, ""))
         except HfverError as error:
             warn(" ".join([f"no mail was sent: {error.message}", *(f"({hint})" for hint in error.hints)]))
@@ -98,16 +101,14 @@ def notify(
 
 def _post(url: str, body: Mapping[str, Any], token: str, sleep: Callable[[float], None]) -> None:
     data = json.dumps(body, ensure_ascii=False).encode()
-    headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "hfver"}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
+    headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "hfver", **_authorization(token)}
     opener = urllib.request.build_opener(_NoRedirect)
-    host = urlsplit(url).hostname
+    host, address = urlsplit(url).hostname, _ascii_url(url)
     problem = ""
     for attempt in range(_TRIES):
         if attempt:
             sleep(0.5 * 2**attempt)
-        request = urllib.request.Request(url, data=data, headers=headers, method="POST")  # noqa: S310 (checked)
+        request = urllib.request.Request(address, data=data, headers=headers, method="POST")  # noqa: S310 (checked)
         try:
             with opener.open(request, timeout=SECONDS) as response:
                 response.read(1024)
@@ -118,24 +119,71 @@ def _post(url: str, body: Mapping[str, Any], token: str, sleep: Callable[[float]
                 break
         except (OSError, http.client.HTTPException) as exc:
             problem = f"{host}: {getattr(exc, 'reason', None) or exc}"
+            if _is_unverified(exc):
+                raise _unverified(problem) from exc
         else:
             return
     raise HfverError(problem)
 
 
+def _authorization(token: str) -> dict[str, str]:
+    token = token.strip()
+    if not (token.isascii() and token.isprintable()):
+        raise HfverError(f"{TOKEN_VARIABLE} holds characters that no header can carry")
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _ascii_url(url: str) -> str:
+    """The address as it goes over the wire: people write host names and paths in their own script."""
+    parts = urlsplit(url)
+    try:
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+    except UnicodeError as exc:
+        raise HfverError(f"{parts.hostname} is not the name of a host") from exc
+    netloc = _bracketed(host) + (f":{parts.port}" if parts.port is not None else "")
+    path, query = (quote(text, safe="/%:@!$&'()*+,;=?~") for text in (parts.path, parts.query))
+    return urlunsplit((parts.scheme, netloc, path, query, ""))
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
 def _mail(config: Config, event: Event, password: str) -> None:
     smtp, user = config.notifications.smtp, config.user
     message = EmailMessage()
-    message["Subject"] = event.subject
-    message["From"] = smtp.sender or user.email
-    message["To"] = ", ".join(smtp.recipients or (user.email,))
-    message.set_content(json.dumps(event.as_dict(), indent=2, ensure_ascii=False) + "\n")
     try:
-        with smtplib.SMTP(smtp.host, smtp.port, timeout=SECONDS) as server:
-            if smtp.starttls:
-                server.starttls(context=ssl.create_default_context())
+        message["Subject"] = event.subject
+        message["From"] = smtp.sender or user.email
+        message["To"] = ", ".join(smtp.recipients or (user.email,))
+        message.set_content(json.dumps(event.as_dict(), indent=2, ensure_ascii=False) + "\n")
+        with _connect(smtp) as server:
             if smtp.username:
                 server.login(smtp.username, password)
             server.send_message(message)
-    except (OSError, smtplib.SMTPException) as exc:
-        raise HfverError(f"{smtp.host}:{smtp.port}: {redact(str(exc))}") from exc
+    except (OSError, smtplib.SMTPException, ValueError) as exc:  # ValueError: what no header, host or login can hold
+        problem = f"{smtp.host}:{smtp.port}: {redact(str(exc))}"
+        raise _unverified(problem) if _is_unverified(exc) else HfverError(problem) from exc
+
+
+def _connect(smtp: Smtp) -> smtplib.SMTP:
+    context = ssl.create_default_context()
+    if smtp.port == SMTPS_PORT:
+        return smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=SECONDS, context=context)
+    server = smtplib.SMTP(smtp.host, smtp.port, timeout=SECONDS)
+    try:
+        if smtp.starttls:
+            server.starttls(context=context)
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def _is_unverified(exc: Exception) -> bool:
+    found = (exc, getattr(exc, "reason", None))  # urllib wraps it
+    return any(isinstance(error, ssl.SSLCertVerificationError) for error in found)
+
+
+def _unverified(problem: str) -> HfverError:
+    return HfverError(problem, hints=["SSL_CERT_FILE=FILE names the certificates of an authority of your own"])

@@ -75,6 +75,14 @@ def test_what_is_no_server_or_absolute_path_cannot_be_trusted(entry: str) -> Non
         Trust().with_entry(entry)
 
 
+def test_a_server_may_be_named_by_its_ipv6_address(environ: dict[str, str]) -> None:
+    write_trust(Trust().with_entry("https://[2001:db8::1]:8443/hook"), environ)
+    known = read_trust(environ)
+    assert known.urls == ("https://[2001:db8::1]:8443",)
+    assert known.knows_url("https://[2001:db8::1]:8443/other")
+    assert not known.knows_url("https://[2001:db8::2]:8443/")
+
+
 def test_a_damaged_trust_file_is_named(environ: dict[str, str]) -> None:
     trust_file(environ).parent.mkdir(parents=True)
     trust_file(environ).write_text("{")

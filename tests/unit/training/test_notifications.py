@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,12 +16,14 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 import hfver.training.notifications
 from hfver.config.load import load_revision
 from hfver.config.settings import Config
 from hfver.training.notifications import Event, notify
 from hfver.trust import Trust, write_trust
+from tests.support.certificate import Certificate, self_signed
 
 EVENT = Event("sync", "baseline", "v1.0.0", "me/bert", {"model_url": "https://hub/x"}, cost={"seconds": 1.5})
 
@@ -32,10 +36,18 @@ class Receiver:
     answers: list[int] = field(default_factory=list)
     got: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
+    with receiving() as state:
+        yield state
+
+
+@contextmanager
+def receiving(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """A receiver for the length of a block; with ``context`` over TLS."""
     state = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -43,6 +55,7 @@ def receiver() -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             state.got.append(json.loads(body))
             state.headers.append(dict(self.headers))
+            state.paths.append(self.path)
             status = state.answers.pop(0) if state.answers else 200
             self.send_response(status)
             if status == 302:
@@ -54,7 +67,9 @@ def receiver() -> Iterator[Receiver]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}/hook"
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    state.url = f"http{'s' if context else ''}://127.0.0.1:{server.server_port}/hook"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield state
@@ -162,39 +177,197 @@ def test_a_receiver_that_says_nothing_is_given_up(environ: dict[str, str], monke
     assert warnings == ["no notification was sent: 127.0.0.1: timed out"]
 
 
+@pytest.mark.parametrize(
+    ("path", "requested"),
+    [("/机器人/a b", "/%E6%9C%BA%E5%99%A8%E4%BA%BA/a%20b"), ("/k%20y?q=é", "/k%20y?q=%C3%A9")],
+)
+def test_an_address_in_any_script_is_sent_as_the_web_writes_it(
+    receiver: Receiver, environ: dict[str, str], path: str, requested: str
+) -> None:
+    trust(environ, receiver.url)
+    url = receiver.url.removesuffix("/hook") + path
+    assert tell(f"{{enabled: true, webhook_url: '{url}'}}", environ) == ([], [])
+    assert receiver.paths == [requested]
+
+
+@pytest.mark.parametrize("host", ["模型..invalid", "a" * 70 + ".invalid"])
+def test_a_host_that_cannot_be_is_a_warning(environ: dict[str, str], host: str) -> None:
+    trust(environ, f"https://{host}", f"smtp://{host}:587")
+    settings = (
+        f"{{enabled: true, webhook_url: 'https://{host}/x', email_notifications: true, smtp: {{host: '{host}'}}}}"
+    )
+    (webhook, mail), _ = tell(settings, environ)
+    assert webhook == f"no notification was sent: {host} is not the name of a host"
+    assert mail.startswith(f"no mail was sent: {host}:587: ")
+
+
+def test_a_token_may_end_in_a_newline_and_one_that_no_header_can_carry_is_named_not_shown(
+    receiver: Receiver, environ: dict[str, str]
+) -> None:
+    trust(environ, receiver.url)
+    settings = f"{{enabled: true, webhook_url: '{receiver.url}'}}"
+    assert tell(settings, environ | {"HFVER_WEBHOOK_TOKEN": "abc\n"}) == ([], [])
+    assert receiver.headers[0]["Authorization"] == "Bearer abc"
+    for token in ("a\nb-secret", "密码-secret"):
+        warnings, _ = tell(settings, environ | {"HFVER_WEBHOOK_TOKEN": token})
+        assert warnings == [
+            "no notification was sent: HFVER_WEBHOOK_TOKEN holds characters that no header can carry"
+        ]  # fmt: skip
+    assert len(receiver.got) == 1
+
+
 class Mailbox:
+    """What a mail server was given: mails, and the logins that came with them."""
+
     def __init__(self) -> None:
         self.mails: list[Any] = []
+        self.logins: list[tuple[bytes, bytes]] = []
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 (aiosmtpd's name)
         self.mails.append(envelope)
         return "250 OK"
 
+    def authenticate(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> Any:
+        self.logins.append((data.login, data.password))
+        return AuthResult(success=data.password == b"right", handled=False)
 
-def test_mail_goes_to_the_configured_people(environ: dict[str, str]) -> None:
-    box = Mailbox()
+
+@dataclass(frozen=True)
+class MailServer:
+    box: Mailbox
+    port: int
+
+    def settings(self, **smtp: object) -> str:
+        """`notifications` that send to this server."""
+        given: dict[str, object] = {"host": "127.0.0.1", "port": self.port, "recipients": ["bob@example.org"], **smtp}
+        return json.dumps({"enabled": True, "email_notifications": True, "smtp": given})
+
+
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=port)
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def mail_server(environ: dict[str, str], *, starttls: Certificate | None = None, tls: Certificate | None = None,
+                trusted: bool = True) -> Iterator[MailServer]:  # fmt: skip
+    box = Mailbox()
+    port = free_port()
+    options: dict[str, Any] = {"auth_require_tls": False, "authenticator": box.authenticate}
+    if starttls is not None:
+        options |= {"tls_context": starttls.server_context(), "require_starttls": True}
+    context = tls.server_context() if tls is not None else None
+    controller = Controller(box, hostname="127.0.0.1", port=port, ssl_context=context, **options)
+    # Over TLS its own sign of life would have to know the certificate.
+    controller._trigger_server = lambda: socket.create_connection(("127.0.0.1", port)).close()
     controller.start()
-    smtp = f"{{host: 127.0.0.1, port: {port}, starttls: false, recipients: [bob@example.org, 李@example.org]}}"
-    try:
-        settings = f"{{enabled: true, email_notifications: true, smtp: {smtp.replace(', 李@example.org', '')}}}"
-        assert "you have not trusted" in tell(settings, environ)[0][0]
+    if trusted:
         trust(environ, f"smtp://127.0.0.1:{port}")
-        assert tell(settings, environ) == ([], [])
+    try:
+        yield MailServer(box, port)
     finally:
         controller.stop()
-    (mail,) = box.mails
+
+
+def test_mail_goes_to_the_configured_people(environ: dict[str, str]) -> None:
+    with mail_server(environ, trusted=False) as server:
+        settings = server.settings(starttls=False)
+        assert "you have not trusted" in tell(settings, environ)[0][0]
+        trust(environ, f"smtp://127.0.0.1:{server.port}")
+        assert tell(settings, environ) == ([], [])
+    (mail,) = server.box.mails
     assert (mail.mail_from, mail.rcpt_tos) == ("ann@example.org", ["bob@example.org"])
     message = message_from_bytes(mail.content)
     assert message["Subject"] == "hfver: v1.0.0 of me/bert is published"
     assert json.loads(str(message.get_payload()))["version"] == "v1.0.0"
 
 
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return self_signed(tmp_path_factory.mktemp("certificate"), "127.0.0.1")
+
+
+def test_mail_with_a_login_is_encrypted_by_a_certificate_the_user_vouches_for(
+    environ: dict[str, str], certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
+    with mail_server(environ, starttls=certificate) as server:
+        settings = server.settings(username="models")
+        assert tell(settings, environ | {"HFVER_SMTP_PASSWORD": "right"}) == ([], [])
+        (warning,), _ = tell(settings, environ | {"HFVER_SMTP_PASSWORD": "wrong-secret"})
+    assert "535" in warning
+    assert "wrong-secret" not in warning
+    assert len(server.box.mails) == 1
+    assert server.box.logins[0] == (b"models", b"right")
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["of an unknown authority", "for another host"])
+def test_a_certificate_that_proves_nothing_gets_neither_mail_nor_password(
+    environ: dict[str, str],
+    certificate: Certificate,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    known: bool,
+) -> None:
+    theirs = self_signed(tmp_path, "elsewhere.example") if known else certificate
+    if known:
+        monkeypatch.setenv("SSL_CERT_FILE", str(theirs.path))
+    with mail_server(environ, starttls=theirs) as server:
+        (warning,), _ = tell(server.settings(username="models"), environ | {"HFVER_SMTP_PASSWORD": "right"})
+    assert warning.startswith(f"no mail was sent: 127.0.0.1:{server.port}: ")
+    assert "certificate verify failed" in warning
+    assert warning.endswith("(SSL_CERT_FILE=FILE names the certificates of an authority of your own)")
+    assert (server.box.mails, server.box.logins) == ([], [])
+
+
+def test_a_server_without_encryption_gets_neither_mail_nor_password(environ: dict[str, str]) -> None:
+    """Whoever stands between can take STARTTLS out of a server's answer."""
+    with mail_server(environ) as server:
+        (warning,), _ = tell(server.settings(username="models"), environ | {"HFVER_SMTP_PASSWORD": "right"})
+    assert "STARTTLS extension not supported by server" in warning
+    assert (server.box.mails, server.box.logins) == ([], [])
+
+
+def test_the_port_that_is_always_encrypted_needs_no_starttls(
+    environ: dict[str, str], certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mail_server(environ, tls=certificate) as server:
+        monkeypatch.setattr(hfver.training.notifications, "SMTPS_PORT", server.port)
+        assert "certificate verify failed" in tell(server.settings(), environ)[0][0]
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
+        assert tell(server.settings(), environ) == ([], [])
+    assert len(server.box.mails) == 1
+
+
+def test_a_webhook_has_to_prove_who_it_is(
+    environ: dict[str, str], certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with receiving(certificate.server_context()) as receiver:
+        trust(environ, receiver.url)
+        settings = f"{{enabled: true, webhook_url: '{receiver.url}'}}"
+        (warning,), pauses = tell(settings, environ | {"HFVER_WEBHOOK_TOKEN": "abc"})
+        assert "certificate verify failed" in warning
+        assert (receiver.got, pauses) == ([], [])
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
+        assert tell(settings, environ) == ([], [])
+    assert len(receiver.got) == 1
+
+
+@pytest.mark.parametrize("smtp", ['sender: "a@b\\nBcc: c@d"', 'recipients: ["a@b\\nBcc: c@d"]'])
+def test_an_address_that_would_add_headers_is_a_warning(environ: dict[str, str], smtp: str) -> None:
+    trust(environ, "smtp://127.0.0.1:9")
+    settings = f"{{enabled: true, email_notifications: true, smtp: {{host: 127.0.0.1, port: 9, {smtp}}}}}"
+    (warning,), _ = tell(settings, environ)
+    assert warning.startswith("no mail was sent: 127.0.0.1:9: Header values may not contain")
+
+
+def test_a_mail_server_may_be_named_by_its_number(environ: dict[str, str]) -> None:
+    (warning,), _ = tell("{enabled: true, email_notifications: true, smtp: {host: '::1'}}", environ)
+    assert "(hfver trust smtp://[::1]:587)" in warning
+
+
 def test_a_mail_server_that_is_not_there_is_a_warning(environ: dict[str, str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     trust(environ, f"smtp://127.0.0.1:{port}")
     warnings, _ = tell(
         f"{{enabled: true, email_notifications: true, smtp: {{host: 127.0.0.1, port: {port}}}}}", environ
