@@ -56,7 +56,8 @@ class ContentDatabase:
         self._closed = False
         with self._guarded(), self.read() as db:
             db.execute("PRAGMA journal_mode = WAL")
-            self._prepare(db)
+            if _format(db) != SCHEMA_VERSION:
+                self._prepare(db)
         self.store_id: str = self._meta("store_id")
 
     @property
@@ -84,10 +85,11 @@ class ContentDatabase:
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
+                db.execute("ROLLBACK" if dry_run else "COMMIT")
             except BaseException:
-                db.execute("ROLLBACK")
+                # SQLite may have undone it already, and a full disk can show as late as in the commit.
+                db.rollback()
                 raise
-            db.execute("ROLLBACK" if dry_run else "COMMIT")
 
     def is_complete(self) -> bool:
         """A new database is not, until what was on disk before it has been taken in."""
@@ -127,7 +129,7 @@ class ContentDatabase:
 
     def _prepare(self, db: sqlite3.Connection) -> None:
         db.execute("BEGIN IMMEDIATE")
-        version = db.execute("PRAGMA user_version").fetchone()[0]
+        version = _format(db)
         if version == 0:
             for statement in _SCHEMA.split(";\n"):
                 db.execute(statement)
@@ -146,6 +148,10 @@ class ContentDatabase:
             if isinstance(exc, sqlite3.OperationalError):
                 raise
             raise StoreError(f"{self._path} is damaged ({exc}); {_REBUILD}") from exc
+
+
+def _format(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 _REBUILD = "move it away and start the hub again: it is rebuilt from the stored files"

@@ -42,8 +42,13 @@ class Database:
         self._path = path
         self._idle: list[sqlite3.Connection] = []
         self._mutex = threading.Lock()
-        with self.write() as connection:
-            _migrate(connection)
+        self._closed = False
+        with self.read() as connection:
+            # Asked without a transaction first: whoever collects garbage or is busy otherwise may hold the write lock.
+            current = _format(connection) == SCHEMA_VERSION
+        if not current:
+            with self.write() as connection:
+                _migrate(connection)
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -60,10 +65,10 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.commit()
             except BaseException:
                 connection.rollback()
                 raise
-            connection.commit()
 
     def setting(self, key: str) -> str | None:
         with self.read() as connection:
@@ -76,6 +81,7 @@ class Database:
 
     def close(self) -> None:
         with self._mutex:
+            self._closed = True
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
@@ -93,15 +99,22 @@ class Database:
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         with self._mutex:
-            self._idle.append(connection)
+            if not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()
 
 
 class StoreVersionError(Exception):
     """The store was made by a newer hfver."""
 
 
+def _format(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
 def _migrate(connection: sqlite3.Connection) -> None:
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    version = _format(connection)
     if version > SCHEMA_VERSION:
         raise StoreVersionError(f"the hub's store has format {version}; this hfver knows up to {SCHEMA_VERSION}")
     if version == 0:
