@@ -17,6 +17,8 @@ from hfver.local_hub.content_errors import FormatError, MissingContentError
 _IDLE_SECONDS = 3600.0
 _PROMISE_SECONDS = 24 * 3600.0
 
+WriteAt = Callable[[Piece, int], None]
+
 
 class PartedFile(Unpublished):
     """Parts that come in order are hashed as they come; the rest is read again in the end."""
@@ -33,6 +35,9 @@ class PartedFile(Unpublished):
         self._digest = hashlib.sha256()
         self._digested = 0
         self._lock = threading.Lock()
+        self._io = threading.Lock()
+        # Held while the parts are made a file: the client may ask for that again before the first answer is there.
+        self.completing = threading.Lock()
 
     def part(self, number: int) -> Part:
         """Numbers start at 1."""
@@ -45,7 +50,7 @@ class PartedFile(Unpublished):
             if number <= self._digested:
                 self._digest, self._digested = hashlib.sha256(), 0
             digest = self._digest.copy() if number == self._digested + 1 else None
-        return Part(self._file.fileno(), number, start, min(self._part_bytes, self.size - start), digest)
+        return Part(self._write_at, number, start, min(self._part_bytes, self.size - start), digest)
 
     def accept(self, part: Part) -> None:
         checks = part.finish()
@@ -53,6 +58,27 @@ class PartedFile(Unpublished):
             self._part_checks[part.number] = checks
             if part.digest is not None and part.number == self._digested + 1:
                 self._digest, self._digested = part.digest, part.number
+
+    def _write_at(self, piece: Piece, at: int) -> None:
+        """A part that is sent twice may still be arriving when the upload has ended. By then its file is closed and
+        the number of its handle may be that of another file, or the file has its name and must not change any more."""
+        with self._io:
+            if self._file.closed:
+                raise MissingContentError("this upload has ended")
+            self.used_at = time.monotonic()
+            view = memoryview(piece)
+            while view:
+                written = os.pwrite(self._file.fileno(), view, at)
+                at += written
+                view = view[written:]
+
+    def seal(self) -> bytes:
+        with self._io:
+            return super().seal()
+
+    def discard(self) -> None:
+        with self._io:
+            super().discard()
 
     def sha256(self) -> bytes:
         missing = [number for number in range(1, self._count + 1) if number not in self._part_checks]
@@ -70,11 +96,11 @@ class PartedFile(Unpublished):
 
 
 class Part:
-    def __init__(self, handle: int, number: int, start: int, size: int, digest: hashlib._Hash | None) -> None:
+    def __init__(self, write_at: WriteAt, number: int, start: int, size: int, digest: hashlib._Hash | None) -> None:
         self.number = number
         self.size = size
         self.digest = digest
-        self._handle = handle
+        self._write_at = write_at
         self._at = start
         self._end = start + size
         self._checks = BlockChecks()
@@ -86,11 +112,8 @@ class Part:
             self._checks.update(piece)
             if self.digest is not None:
                 self.digest.update(piece)
-            view = memoryview(piece)
-            while view:
-                written = os.pwrite(self._handle, view, self._at)
-                self._at += written
-                view = view[written:]
+            self._write_at(piece, self._at)
+            self._at += len(piece)
 
     def finish(self) -> bytes:
         if self._at != self._end:

@@ -99,3 +99,38 @@ def test_unfinished_uploads_go_when_the_store_closes(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir())
     uploads.close()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("end", ["sealed", "discarded"])
+def test_a_part_that_arrives_after_the_end_writes_nowhere(tmp_path: Path, end: str) -> None:
+    """The number of the closed file's handle goes to the next file that is opened."""
+    file = PartedFile(tmp_path / "f", len(DATA), BLOCK_BYTES)
+    for number in PARTS:
+        send(file, number)
+    late = file.part(2)
+    send(file, 2)
+    if end == "sealed":
+        file.seal()
+    else:
+        file.discard()
+    with (tmp_path / "innocent").open("w+b") as innocent:
+        innocent.write(b"precious")
+        innocent.flush()
+        with pytest.raises(MissingContentError, match="has ended"):
+            late.write([b"x" * 100])
+        innocent.seek(0)
+        assert innocent.read() == b"precious"
+
+
+def test_an_upload_whose_part_is_still_arriving_is_not_idle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("hfver.local_hub.multipart.time.monotonic", lambda: now)
+    uploads = MultipartUploads(iter([tmp_path / "f"]).__next__)
+    slow = uploads.promise("0" * 64, len(DATA), BLOCK_BYTES)
+    part = uploads.file(slow).part(1)
+    for _ in range(4):
+        now += 1800
+        part.write([b"x"])
+        uploads.promise("1" * 64, len(DATA), BLOCK_BYTES)
+    assert uploads.sha256_of(slow) == "0" * 64
+    uploads.close()
