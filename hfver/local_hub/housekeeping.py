@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import sqlite3
 import time
@@ -167,6 +168,11 @@ def _problem(file: CheckedFile) -> str | None:
         file.check()
     except DamagedContentError as exc:
         return exc.problem
-    except (MissingContentError, OSError) as exc:
+    except MissingContentError as exc:
+        return str(exc)
+    except OSError as exc:
+        # Anything else, too many open files for instance, says nothing about the bytes.
+        if exc.errno != errno.EIO:
+            raise
         return str(exc)
     return None

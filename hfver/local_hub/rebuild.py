@@ -30,7 +30,7 @@ class Rebuild:
         for path in sorted(self._wholes.directory.glob("*/*")):
             self._take_whole(path)
         for path in sorted(self._ingest.directory.glob("*"), key=lambda shard: shard.stat().st_mtime):
-            self._ingest.add_kept(path)
+            self._take_shard(path)
 
     def _take_xorb(self, path: Path) -> None:
         checks = BlockChecks()
@@ -41,6 +41,12 @@ class Rebuild:
                     checks.update(block)
                 body.seek(0)
                 self._xorbs.adopt(claimed, path, checks.finish(), body)
+        except ContentError:
+            return
+
+    def _take_shard(self, path: Path) -> None:
+        try:
+            self._ingest.add_kept(path)
         except ContentError:
             return
 

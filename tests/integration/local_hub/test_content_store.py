@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import random
 import threading
@@ -373,6 +374,43 @@ def test_the_index_is_rebuilt_from_what_is_on_disk(tmp_path: Path) -> None:
         answer = store.dedup_answer(one.nodes[0][0])
         assert answer is not None and {x.hash for x in shards.parse(answer).xorbs} == {one.hash}
         assert put_xorb(store, orphan)
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage"])
+def test_a_kept_shard_that_cannot_be_read_costs_its_own_files_only(tmp_path: Path, damage: bytes) -> None:
+    one, two = random_xorb(), random_xorb()
+    with opened(tmp_path) as store:
+        upload(store, [whole(one)], [one])
+        (first,) = (tmp_path / "shards").iterdir()
+        upload(store, [whole(two)], [two])
+    first.write_bytes(damage)
+    for path in tmp_path.glob("content.db*"):
+        path.unlink()
+    with opened(tmp_path) as store:
+        assert set(store.lookup([whole(one).sha256, whole(two).sha256])) == {whole(two).sha256}
+        upload(store, [whole(one)], [one])
+        assert content_of(store, whole(one).sha256) == whole(one).data
+
+
+@pytest.mark.parametrize(("number", "lost"), [(errno.EMFILE, False), (errno.EACCES, False), (errno.EIO, True)])
+def test_only_the_disk_can_make_scrub_give_up_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, lost: bool
+) -> None:
+    xorb = random_xorb()
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, "refused")
+
+    with opened(tmp_path) as store:
+        upload(store, [whole(xorb)], [xorb])
+        with monkeypatch.context() as patched:
+            patched.setattr("hfver.local_hub.checked_files.os.pread", refuse)
+            if lost:
+                assert len(store.scrub()) == 1
+            else:
+                with pytest.raises(OSError, match="refused"):
+                    store.scrub()
+        assert bool(store.lookup([whole(xorb).sha256])) is not lost
 
 
 def test_a_damaged_index_says_how_to_mend_it(tmp_path: Path) -> None:
