@@ -9,7 +9,6 @@ The transfer addresses are asked for without a token, so each carries a capabili
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -18,13 +17,14 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from hfver.local_hub.bodies import read_object
+from hfver.local_hub.bodies import read_object, text_field
 from hfver.local_hub.byte_ranges import UnsatisfiableRangeError, parse_range
 from hfver.local_hub.checked_files import BLOCK_BYTES
 from hfver.local_hub.content_errors import ContentError, FormatError
 from hfver.local_hub.content_store import StoredObject
 from hfver.local_hub.errors import HubError, bad_request
-from hfver.local_hub.spooling import DiskFullError, drain, spool, stream
+from hfver.local_hub.spooling import BodyTooLargeError, DiskFullError, drain, spool, stream
+from hfver.local_hub.texts import SHA256
 from hfver.local_hub.whole_files import HashedFile
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ MAX_PARTS = 1000
 MAX_OBJECTS = 1000
 MAX_OBJECT_BYTES = 1 << 40
 _URL_SECONDS = 24 * 3600
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 Handler = Callable[["Hub", Request], Awaitable[Response]]
 
@@ -45,6 +44,8 @@ def _answering(handler: Handler) -> Handler:
     async def answer(hub: Hub, request: Request) -> Response:
         try:
             return await handler(hub, request)
+        except BodyTooLargeError as exc:
+            raise HubError(413, None, str(exc)) from exc
         except FormatError as exc:
             raise bad_request(str(exc)) from exc
         except DiskFullError as exc:
@@ -147,17 +148,25 @@ async def complete(hub: Hub, request: Request) -> Response:
 
 
 def _complete(hub: Hub, upload: str, oid: str) -> None:
-    promised = hub.content.uploads_in_parts.sha256_of(upload)
-    if promised is None and oid in hub.content.lookup([oid]):
-        return  # asked again because the first answer was lost
-    file = hub.content.uploads_in_parts.file(upload)
-    sha256 = file.sha256()
-    try:
-        if not sha256.hex() == oid == promised:
-            raise bad_request(f"The parts have sha256 {sha256.hex()}, {promised} was announced.")
-        hub.content.add_whole(sha256, file)
-    finally:
-        hub.content.uploads_in_parts.end(upload)
+    uploads = hub.content.uploads_in_parts
+    if _is_completed(hub, upload, oid):
+        return
+    with uploads.file(upload).completing:
+        if _is_completed(hub, upload, oid):
+            return
+        file = uploads.file(upload)
+        sha256, promised = file.sha256(), uploads.sha256_of(upload)
+        try:
+            if not sha256.hex() == oid == promised:
+                raise bad_request(f"The parts have sha256 {sha256.hex()}, {promised} was announced.")
+            hub.content.add_whole(sha256, file)
+        finally:
+            uploads.end(upload)
+
+
+def _is_completed(hub: Hub, upload: str, oid: str) -> bool:
+    """Asked again because the first answer was lost, or before it came."""
+    return hub.content.uploads_in_parts.sha256_of(upload) is None and oid in hub.content.lookup([oid])
 
 
 def _upload(hub: Hub, request: Request, oid: str, size: int, stored: dict[str, StoredObject]) -> dict[str, Any]:
@@ -210,14 +219,14 @@ async def _is_stored(hub: Hub, oid: str) -> bool:
 
 
 def _admit(hub: Hub, request: Request, fields: dict[str, Any]) -> None:
-    """Uploads for a pull request name no ref; whoever may read the repository may propose one."""
+    """Uploads for a pull request that is yet to be opened name no ref."""
     if fields["operation"] == "download":
         hub.authorize_content(request, hub.locate(request))
-    elif fields.get("ref") is None:
-        hub.require_caller(request, write=True)
-        hub.locate(request)
-    else:
-        hub.locate(request, write=True)
+        return
+    ref = fields.get("ref")
+    if ref is not None and not isinstance(ref, dict):
+        raise bad_request('"ref" must be an object.')
+    hub.locate_for_changes(request, text_field(ref, "name") if ref else "", create_pr=ref is None)
 
 
 def _objects(fields: dict[str, Any]) -> list[tuple[str, int]]:
@@ -239,7 +248,7 @@ def _object(item: object) -> tuple[str, int]:
 
 
 def _checked_oid(oid: object) -> str:
-    if not isinstance(oid, str) or not _SHA256.fullmatch(oid):
+    if not isinstance(oid, str) or not SHA256.fullmatch(oid):
         raise bad_request("An oid is a SHA-256: 64 lower-case hex digits.")
     return oid
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub import CommitOperationAdd
+from huggingface_hub.errors import HfHubHTTPError
 
 from hfver.local_hub.routes import lfs
 from tests.support.hub import HubForTests, running_hub
@@ -148,6 +150,23 @@ def test_bytes_that_are_not_what_was_announced_are_refused(hub: HubForTests) -> 
     assert call("POST", verify, said, Authorization=f"Bearer {hub.token}")[0] == 200
     (again,) = batch(hub, repo, (oid_of(data), len(data)))
     assert "actions" not in again and "error" not in again
+
+
+def test_whoever_proposed_a_change_may_send_more_files_for_it(hub: HubForTests) -> None:
+    repo = hub.repo()
+    bob = hub.server.hub.accounts.add("bob")
+    api = hub.api_with(hub.server.hub.accounts.issue_token(bob))
+    proposed = api.create_commit(repo, [CommitOperationAdd("a.txt", b"a")], commit_message="m", create_pr=True)
+    data = CHANCE.randbytes(2_000_000)
+    api.upload_file(path_or_fileobj=data, path_in_repo="b.bin", repo_id=repo, revision=proposed.pr_revision)
+    assert set(hub.api.list_repo_files(repo, revision="refs/pr/1")) == {".gitattributes", "a.txt", "b.bin"}
+    with pytest.raises(HfHubHTTPError, match="403"):
+        api.upload_file(path_or_fileobj=data[1:], path_in_repo="b.bin", repo_id=repo)
+
+
+def test_more_bytes_than_announced_are_too_many(hub: HubForTests) -> None:
+    (answer,) = batch(hub, hub.repo(), (oid_of(b"one"), 3))
+    assert call("PUT", answer["actions"]["upload"]["href"], b"four")[0] == 413
 
 
 def test_an_upload_address_is_good_for_its_object_only(hub: HubForTests) -> None:
