@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from hfver.local_hub.errors import HubError
+from hfver.local_hub.texts import is_text
 
 LONGEST_PATH = 1024
 LONGEST_NAME = 255
@@ -48,7 +49,7 @@ def check_path(path: str) -> str:
         or any(len(name.encode("utf-8", "replace")) > LONGEST_NAME for name in names)
     ):
         problem = "it is empty or too long"
-    elif "\\" in path or CONTROL.search(path) or not _is_text(path):
+    elif "\\" in path or CONTROL.search(path) or not is_text(path):
         problem = "it holds a backslash or a control character"
     elif any(name in ("", ".", "..") for name in names):
         problem = "a part of it is empty, '.' or '..'"
@@ -57,11 +58,3 @@ def check_path(path: str) -> str:
     if problem:
         raise HubError(422, None, f"Invalid path in repo {path!r}: {problem}.")
     return path
-
-
-def _is_text(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -13,6 +13,7 @@ import pygit2
 from hfver.local_hub.durable import sync_folder
 from hfver.local_hub.errors import HubError, conflict, revision_not_found
 from hfver.local_hub.git.ref_names import CONVERTS, HEADS, PULLS, TAGS
+from hfver.local_hub.texts import is_text
 
 FULL_ID = re.compile(r"[0-9a-fA-F]{40}")
 SHORT_ID = re.compile(r"[0-9a-fA-F]{7,39}")
@@ -45,7 +46,7 @@ def resolve(repo: pygit2.Repository, revision: str) -> Revision:
 
 def ref_commit(repo: pygit2.Repository, name: str) -> str | None:
     """The commit a ref leads to, through an annotated tag where there is one."""
-    if not pygit2.reference_is_valid_name(name):
+    if not is_valid_name(name):
         return None
     ref = repo.references.get(name)
     return None if ref is None else str(ref.peel(pygit2.Commit).id)
@@ -56,12 +57,17 @@ def all_refs(repo: pygit2.Repository) -> Iterator[Ref]:
         yield Ref(ref.name, str(ref.peel(pygit2.Commit).id))
 
 
+def is_valid_name(name: str) -> bool:
+    """libgit2 reads names up to the first NUL, so that ``main\\0`` would be ``main`` to it and not to its caller."""
+    return "\0" not in name and is_text(name) and bool(pygit2.reference_is_valid_name(name))
+
+
 def check_new_name(repo: pygit2.Repository, name: str) -> None:
     """Refuse what git could not hold or what could be taken for a commit id."""
     short = name.removeprefix(HEADS).removeprefix(TAGS)
     if FULL_ID.fullmatch(short):
         raise HubError(400, None, f"{short} looks like a commit id and cannot be the name of a ref.")
-    if not pygit2.reference_is_valid_name(name) or short.startswith("-") or short == "HEAD":
+    if not is_valid_name(name) or short.startswith("-") or short == "HEAD":
         raise HubError(400, None, f"Invalid reference name: {name}")
     if ref_commit(repo, name) is not None:
         raise conflict(f"Reference {name} already exists")
@@ -78,7 +84,8 @@ def _in_the_way(repo: pygit2.Repository, name: str) -> str | None:
         if ref_commit(repo, parent) is not None:
             return parent
     git_dir = Path(repo.path)
-    below = [path for path in (git_dir / name).rglob("*") if path.is_file()]
+    # A lock file is what a crash left behind, as in write_ref.
+    below = [path for path in (git_dir / name).rglob("*") if path.is_file() and path.suffix != ".lock"]
     packed = _packed_names(git_dir)
     return next((str(path.relative_to(git_dir)) for path in below), None) or next(
         (other for other in packed if other.startswith(f"{name}/")), None
@@ -112,8 +119,10 @@ def write_ref(git_dir: Path, name: str, oid: str) -> None:
 
 
 def _remove_empty_folders(path: Path) -> None:
-    """What refs below this name left behind when they were deleted."""
-    for folder, _, _ in os.walk(path, topdown=False):
+    """What refs below this name left behind when they were deleted, or when a crash kept them from being made."""
+    for folder, _, names in os.walk(path, topdown=False):
+        for lock in (name for name in names if name.endswith(".lock")):
+            Path(folder, lock).unlink()
         Path(folder).rmdir()
 
 

@@ -139,6 +139,15 @@ def test_a_lock_file_left_by_a_crash_does_not_block(own_hub: HubForTests) -> Non
     assert len(own_hub.api.list_repo_commits(repo)) == 2
 
 
+def test_a_lock_file_of_a_branch_that_was_never_made_does_not_block_a_shorter_name(own_hub: HubForTests) -> None:
+    repo = own_hub.repo()
+    lock = own_hub.git_dir(repo) / "refs/heads/a/b.lock"
+    lock.parent.mkdir()
+    lock.write_text("half")
+    own_hub.api.create_branch(repo, branch="a")
+    assert {branch.name for branch in own_hub.api.list_repo_refs(repo).branches} == {"main", "a"}
+
+
 def test_a_reply_lost_after_the_work_leaves_one_commit(own_hub: HubForTests) -> None:
     repo = own_hub.repo()
     own_hub.faults.cut("POST", "/commit/")
