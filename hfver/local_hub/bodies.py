@@ -9,8 +9,10 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from hfver.local_hub.errors import bad_request, too_large
+from hfver.local_hub.texts import is_text
 
 JSON_LIMIT = 16 << 20
+MOST_FIELDS = 50_000
 
 
 async def read_body(request: Request, *, limit: int = JSON_LIMIT) -> bytes:
@@ -44,9 +46,9 @@ def parse_object(body: bytes) -> dict[str, Any]:
 async def read_form(request: Request, *, limit: int = JSON_LIMIT) -> list[tuple[str, str]]:
     body = await read_body(request, limit=limit)
     try:
-        return parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict")
+        return parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError:
-        raise bad_request("The body is not a form in UTF-8.") from None
+        raise bad_request(f"The body is not a form in UTF-8 with at most {MOST_FIELDS} fields.") from None
 
 
 def text_field(fields: dict[str, Any], name: str, *, default: str | None = None) -> str:
@@ -54,6 +56,6 @@ def text_field(fields: dict[str, Any], name: str, *, default: str | None = None)
     value = fields.get(name)
     if value is None and default is not None:
         return default
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not is_text(value):
         raise bad_request(f'"{name}" must be a text.')
     return value

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+LARGEST_NUMBER = 1 << 63
+
 
 class CardYamlError(Exception):
     """The text is not YAML, or not of the plain kind accepted here."""
@@ -36,15 +38,23 @@ def load_mapping(text: str) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise CardYamlError("it must be a mapping")
-    return {str(key): _plain(item) for key, item in value.items()}
+    return {_text(key): _plain(item) for key, item in value.items()}
 
 
 def _plain(value: Any) -> Any:
-    """Only what JSON can say: YAML also has sets, bytes, and numbers that are none."""
+    """Only what JSON can say: YAML also has sets, bytes, numbers that are none, and numbers of any length."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {_text(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    if value is None or isinstance(value, (str, bool, int)) or (isinstance(value, float) and math.isfinite(value)):
+    if value is None or isinstance(value, bool) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    return str(value)
+    if isinstance(value, int) and abs(value) < LARGEST_NUMBER:
+        return value
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    """Python refuses to write long integers in decimals; YAML can spell half a character, which UTF-8 cannot."""
+    text = hex(value) if isinstance(value, int) and abs(value) >= LARGEST_NUMBER else str(value)
+    return text.encode("utf-8", "replace").decode()

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from hfver.local_hub.bodies import parse_object, text_field
-from hfver.local_hub.errors import bad_request, too_large
+from hfver.local_hub.errors import HubError, bad_request, too_large
 from hfver.local_hub.git.objects import ObjectWriter
 from hfver.local_hub.operations import AddBlob, AddPointer, Delete, Operation, check_path
+from hfver.local_hub.texts import SHA256
 
 BODY_LIMIT = 1 << 30
 LINE_LIMIT = 64 << 20
-SHA256 = re.compile(r"[0-9a-f]{64}")
+MOST_OPERATIONS = 200_000
 PARENT = re.compile(r"[0-9a-fA-F]{5,40}")
 
 
@@ -75,8 +76,10 @@ class CommitBody:
             raise bad_request('Each line of a commit needs a "value".')
         if key == "header":
             self._header = _header(value)
-        else:
+        elif len(self.operations) < MOST_OPERATIONS:
             self.operations.append(self._operation(str(key), value))
+        else:
+            raise HubError(413, None, f"A commit can have at most {MOST_OPERATIONS} operations.")
 
     def _operation(self, key: str, value: dict[str, Any]) -> Operation:
         path = text_field(value, "path")

@@ -46,8 +46,9 @@ class MovedError(Exception):
 
 
 def header_text(text: str) -> str:
-    """One ASCII line: header values may hold nothing else, and file names may be anything."""
-    return " ".join(text.split()).encode("ascii", "backslashreplace").decode()[:1000]
+    """One line of visible ASCII: header values may hold nothing else, and file names may be anything."""
+    line = " ".join(text.split()).encode("ascii", "backslashreplace").decode()
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line[:1000])
 
 
 def bad_request(message: str) -> HubError:

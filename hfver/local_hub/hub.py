@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import threading
 import time
 from collections import deque
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 PAGE_SIZE = 1000
 REQUESTS_REMEMBERED = 100_000
 GIT_READ = "/git-upload-pack"
+PULL_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Hub:
@@ -143,7 +145,7 @@ class Hub:
 
     def _is_own_proposal(self, caller: Caller, repo: Repo, revision: str) -> bool:
         number = revision.removeprefix(PULLS)
-        if not revision.startswith(PULLS) or not (number.isascii() and number.isdigit()):
+        if not revision.startswith(PULLS) or not PULL_NUMBER.fullmatch(number):
             return False
         return self.discussions.get(repo, int(number)).author == caller.account.name
 

@@ -74,7 +74,11 @@ async def delete(hub: Hub, request: Request) -> Response:
 def _delete(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     account = hub.require_caller(request, write=True).account
     repo = _named(
-        hub, request, _kind(fields), text_field(fields, "organization", default=account.name), fields.get("name")
+        hub,
+        request,
+        _kind(fields),
+        text_field(fields, "organization", default=account.name),
+        text_field(fields, "name"),
     )
     hub.repos.remove(repo)
     hub.git.remove(repo.id)
@@ -127,8 +131,8 @@ def auth_check_write(hub: Hub, request: Request) -> Response:
     return JSONResponse({})
 
 
-def _named(hub: Hub, request: Request, kind: RepoKind, namespace: str, name: object) -> Repo:
-    repo = hub.repos.find(kind, namespace, name) if isinstance(name, str) else None
+def _named(hub: Hub, request: Request, kind: RepoKind, namespace: str, name: str) -> Repo:
+    repo = hub.repos.find(kind, namespace, name)
     if repo is None:
         raise repo_not_found(f"{namespace}/{name}")
     hub.authorize(request, repo, write=True)

@@ -16,6 +16,7 @@ from hfver.local_hub.git.ref_names import DEFAULT_BRANCH
 from hfver.local_hub.paging import number, page
 from hfver.local_hub.repos import Repo, check_visibility, new_id
 from hfver.local_hub.storage_size import used_storage
+from hfver.local_hub.texts import SHA256
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
@@ -53,6 +54,8 @@ def _share(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
         raise bad_request('"files" must be a list of objects.')
     wanted = [text_field(file, "sha256") for file in files]
+    if not all(map(SHA256.fullmatch, wanted)):
+        raise bad_request('"sha256" must be 64 lower-case hex digits.')
     stored = hub.content.lookup(wanted)
     failed = [{"sha256": sha256, "error": "not stored here"} for sha256 in wanted if sha256 not in stored]
     return JSONResponse({"failed": failed})
