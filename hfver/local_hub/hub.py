@@ -38,14 +38,21 @@ PULL_NUMBER = re.compile(r"[0-9]{1,9}")
 
 class Hub:
     def __init__(
-        self, root: Path, *, faults: Faults | None = None, prefix: str = "", page_size: int = PAGE_SIZE
+        self,
+        root: Path,
+        *,
+        faults: Faults | None = None,
+        prefix: str = "",
+        page_size: int = PAGE_SIZE,
+        remembered: int = REQUESTS_REMEMBERED,
     ) -> None:
+        """`remembered`: how many requests are kept for a test to look at."""
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.root = root
         self.faults = faults
         self.prefix = prefix
         self.page_size = page_size
-        self.requests: deque[tuple[str, str]] = deque(maxlen=REQUESTS_REMEMBERED)
+        self.requests: deque[tuple[str, str]] = deque(maxlen=remembered)
         self.database = Database(root / "hub.sqlite")
         self.accounts = Accounts(self.database, root)
         self.repos = Repos(self.database, self.accounts)

@@ -86,7 +86,8 @@ def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM. `on_ready` gets an object with the endpoint, token and user to tell."""
     described = EmbeddedHub(store, port=port, faults=faults)
-    hub = Hub(described.store, faults=faults)
+    # Nobody looks at the requests, and it may run for months.
+    hub = Hub(described.store, faults=faults, remembered=0)
     try:
         hub.sweep()
         listener = _listen(hub, port)
