@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from hfver.ancestry import nearest_ancestors
 from hfver.hub_state import MAIN, HubState, PublishedRelease
 
 
@@ -30,34 +31,13 @@ class Line:
 def nearest_releases(
     commit: str, releases: Collection[PublishedRelease], parents: Mapping[str, tuple[str, ...]]
 ) -> tuple[PublishedRelease, ...]:
-    """The releases of ``commit`` itself or, walking up every line of history, of its nearest published ancestors."""
-    by_commit: dict[str, PublishedRelease] = {}
+    """The releases of ``commit`` itself or of its nearest published ancestors; one commit can have several."""
+    by_commit: dict[str, list[PublishedRelease]] = {}
     for release in releases:
         if release.trailers.commit is not None:
-            by_commit.setdefault(release.trailers.commit, release)
-    if commit in by_commit:
-        return (by_commit[commit],)
-    reached = _reach(commit, by_commit, parents)
-    # A release that another one descends from is not nearest: a merge can reach v1 directly and through v2.
-    covered = {older for newer in reached for older in _reach(newer, by_commit, parents, all_the_way=True)}
-    return tuple(by_commit[found] for found in reached if found not in covered)
-
-
-def _reach(
-    commit: str, stops: Collection[str], parents: Mapping[str, tuple[str, ...]], *, all_the_way: bool = False
-) -> list[str]:
-    found, seen, todo = [], {commit}, list(parents.get(commit, ()))
-    while todo:
-        current = todo.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        if current in stops:
-            found.append(current)
-            if not all_the_way:
-                continue
-        todo.extend(parents.get(current, ()))
-    return found
+            by_commit.setdefault(release.trailers.commit, []).append(release)
+    here = (commit,) if commit in by_commit else nearest_ancestors(parents, commit, by_commit)
+    return tuple(release for found in here for release in by_commit[found])
 
 
 def choose_line(hub: HubState, nearest: Collection[PublishedRelease], branch: str, fallback: str) -> Line:
@@ -87,6 +67,6 @@ def choose_line(hub: HubState, nearest: Collection[PublishedRelease], branch: st
 
 
 def _preferred(nearest: Collection[PublishedRelease], hub: HubState) -> PublishedRelease | None:
-    """Of several nearest ancestors (a merge), the one that was published last on main, else the last one listed."""
+    """Of several nearest ancestors (a merge), the one that was published last on main, else the first parent's."""
     order = {commit.sha: index for index, commit in enumerate(hub.lines.get(MAIN, ()))}
     return min(nearest, key=lambda release: order.get(release.revision, len(order)), default=None)

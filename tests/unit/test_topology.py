@@ -96,3 +96,9 @@ def test_a_branch_with_a_history_the_release_does_not_descend_from_is_left_alone
     v1 = release_commit("v1.0.0", "a")
     hub = hub_with(main=[release_commit("v2.0.0", "c"), v1], release__1_0=[release_commit("v1.0.1", "y"), v1])
     assert choose("b", hub, GRAPH, "release/1.0") == ("release/fallback", "hub-v1.0.0", "hub-v1.0.0")
+
+
+def test_a_hotfix_follows_either_of_two_releases_of_one_commit() -> None:
+    v1 = release_commit("v1.0.0", "b")
+    hub = hub_with(main=[release_commit("v2.0.0", "c"), v1], release__1_0=[release_commit("v1.0.1", "b"), v1])
+    assert choose("x", hub, GRAPH, "release/1.0") == ("release/1.0", "hub-v1.0.1", None)
