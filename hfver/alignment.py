@@ -56,22 +56,15 @@ def align(
     by_tag = _releases_by_tag(hub.releases())
     here = {tag.name for tag in tags}
     found = [_compare(tag, by_tag.get(tag.name, ()), hub, owed, mirrored) for tag in tags if tag.name in is_version]
+    titles = {commit.sha: commit.title for line in hub.lines.values() for commit in line}
     for name, target in sorted(hub.refs.tags.items()):
         if name not in here and name in is_version:
             release = next((item for item in by_tag.get(name, ()) if item.revision == target), None)
-            title = hub_title(hub, target)
+            title = titles.get(target, "")
             made = f"made from {(release.trailers.commit or 'no commit')[:8]}" if release else "not made by hfver"
             branch = release.branch if release else None
             found.append(Alignment(name, VersionState.ORPHAN, None, target, branch, title, f"no git tag; {made}"))
     return found
-
-
-def hub_title(hub: HubState, revision: str) -> str:
-    for line in hub.lines.values():
-        for commit in line:
-            if commit.sha == revision:
-                return commit.title
-    return ""
 
 
 def _releases_by_tag(releases: Iterable[PublishedRelease]) -> Mapping[str, list[PublishedRelease]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hfver.redact import redact, without_credentials
+from hfver.redact import redact
 
 TOKEN = "hf_" + "aB3" * 12
 
@@ -21,16 +21,3 @@ TOKEN = "hf_" + "aB3" * 12
 )
 def test_secrets_leave_a_text(text: str, expected: str) -> None:
     assert redact(text) == expected
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("https://ann:hunter2@git.example:8443/a/b.git?token=x#y", "https://git.example:8443/a/b.git"),
-        ("ssh://git@host/a.git", "ssh://host/a.git"),
-        ("git@github.com:a/b.git", "git@github.com:a/b.git"),
-        ("/srv/git/a b.git", "/srv/git/a b.git"),
-    ],
-)
-def test_recorded_addresses_hold_no_credentials(url: str, expected: str) -> None:
-    assert without_credentials(url) == expected
