@@ -143,7 +143,7 @@ def _windows(requests: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 
 def _parse_header(line: bytes) -> ObjectInfo | None:
-    if line.endswith((b" missing\n", b" ambiguous\n")):
+    if line.endswith((b" missing\n", b" ambiguous\n", b" submodule\n")):  # the last from git 2.51 on
         return None
     oid, kind, size = line.split()
     return ObjectInfo(decode(oid), decode(kind), int(size))

@@ -47,6 +47,11 @@ def decode(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
+def readable(text: str) -> str:
+    """A message for people and for the Hub, which take no surrogates; names must stay as they are."""
+    return encode(text).decode("utf-8", "replace")
+
+
 def encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from hfver.adapters.git_commands import git_commands
 from hfver.adapters.git_objects import ObjectReader, TreeEntry
-from hfver.adapters.git_process import GitCommandFailed, GitResult, decode, encode, execute_git
+from hfver.adapters.git_process import GitCommandFailed, GitResult, decode, encode, execute_git, readable
 from hfver.ancestry import nearest_ancestors
 from hfver.errors import StateError, UsageError
 from hfver.model import Tag
@@ -19,7 +19,7 @@ from hfver.model import Tag
 _TAG_FIELDS = "%00".join((
     "%(refname:strip=2)", "%(objectname)", "%(objecttype)", "%(*objectname)", "%(*objecttype)",
     "%(contents:subject)", "%(*contents:subject)",
-    "%(contents:trailers:key=Model-Path,valueonly,separator=%x2C)",
+    "%(contents:trailers:key=Model-Path,valueonly,unfold,separator=%x2C)",
 ))  # fmt: skip
 _COMMIT_FIELDS = ("%H", "%s", "%an", "%ae", "%aI", "%cI")
 
@@ -104,9 +104,6 @@ class GitRepo:
         """Tags that lead to commits, by name; ``pattern`` is a glob over whole names."""
         return tuple(item for item in self._all_tags(pattern) if isinstance(item, Tag))
 
-    def odd_tags(self, pattern: str = "") -> tuple[OddTag, ...]:
-        return tuple(item for item in self._all_tags(pattern) if isinstance(item, OddTag))
-
     def tag(self, name: str) -> Tag:
         for item in () if re.search(r"[*?\[]", name) or not name else self._all_tags(name):
             if item.name != name:
@@ -127,7 +124,7 @@ class GitRepo:
     def _parse_tag(self, fields: list[str]) -> Tag | OddTag:
         name, oid, kind, peeled, peeled_kind, subject, peeled_subject, model_path = fields
         if kind == "commit":
-            return Tag(name, oid, None, subject)
+            return Tag(name, oid, None, readable(subject))
         if kind != "tag":
             return OddTag(name, oid, kind)
         if peeled_kind == "tag":  # a tag of a tag: older gits peel one level only
@@ -135,7 +132,7 @@ class GitRepo:
             peeled_kind = self.run("cat-file", "-t", peeled).strip()
         if peeled_kind != "commit":
             return OddTag(name, peeled, peeled_kind)
-        return Tag(name, peeled, oid, subject or peeled_subject, model_path.strip() or None)
+        return Tag(name, peeled, oid, readable(subject or peeled_subject), model_path.strip() or None)
 
     def commit_of(self, revision: str) -> str:
         found = None
@@ -176,7 +173,7 @@ class GitRepo:
 
     def worktrees(self) -> tuple[Path, ...]:
         """The tops of all work trees of this repository, this one among them."""
-        lines = self.run("worktree", "list", "--porcelain").splitlines()
+        lines = self.run("worktree", "list", "--porcelain").split("\n")  # splitlines() knows more ends than git
         return tuple(Path(line.removeprefix("worktree ")) for line in lines if line.startswith("worktree "))
 
     def commit_graph(self, tips: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
@@ -204,7 +201,7 @@ class GitRepo:
         listing = self.run("log", "--no-walk=unsorted", "--stdin", "-z", form, stdin=encode(asked))
         fields = listing.split("\0")
         width = len(_COMMIT_FIELDS)
-        infos = (CommitInfo(*fields[at : at + width]) for at in range(0, len(fields) - 1, width))
+        infos = (CommitInfo(*map(readable, fields[at : at + width])) for at in range(0, len(fields) - 1, width))
         return {info.commit: info for info in infos}
 
     # -- trees and the work tree ---------------------------------------------------------------------------------

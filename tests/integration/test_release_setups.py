@@ -144,3 +144,16 @@ def test_a_release_from_another_work_tree_finds_the_bytes_where_they_were_made(p
     git(project.top, "worktree", "add", "--quiet", "--detach", str(worktree))
     assert Project(worktree, project.hub, project.repo_id).release("v1.0.0").sent == 1
     assert project.hub_bytes("v1.0.0", "model.bin") == b"1"
+
+
+def test_a_tag_message_of_any_bytes_is_read_and_released(project: Project) -> None:
+    """Somebody fetches such a tag: it must break neither its own release nor any other command."""
+    import subprocess
+
+    project.train({"model.bin": "1"})
+    message = b"caf\xe9 \xf0\x9f\x8e\x89\x1b[31m\n\nModel-Path: mod\n  el\n"
+    subprocess.run(["git", "tag", "-a", "-F", "-", "v0.9.0"], cwd=project.top, input=message, check=True)
+    subprocess.run(["git", "tag", "-a", "-F", "-", "v1.0.0"], cwd=project.top, input=message[:20], check=True)
+    assert project.release("v1.0.0").tag == "v1.0.0"
+    with pytest.raises(StateError, match="DVC does not track mod el"):
+        project.release("v0.9.0")
