@@ -7,7 +7,7 @@ removed after all of it is; so a crash, a lost connection or a closed lid only p
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,19 +48,20 @@ class Work:
     failed: tuple[Failure, ...] = ()
 
 
-def intend(workspace: Workspace, tags: Iterable[str], evidence: str) -> list[Owed]:
+def intend(workspace: Workspace, tags: Collection[str], evidence: str) -> list[Owed]:
     """Write down that these tags are to be released, before anything is done about it."""
+    known = {tag.name: tag for tag in workspace.repo.tags()} if tags else {}
     entries = []
-    for tag in tags:
-        oid = workspace.repo.run("rev-parse", "--verify", f"{TAGS}{tag}").strip()
+    for name in tags:
+        tag = known.get(name) or workspace.repo.tag(name)  # which says what is wrong with it
         entry = Owed(
             kind="release",
-            ref=TAGS + tag,
-            oid=oid,
+            ref=TAGS + name,
+            oid=tag.tag_object or tag.commit,
             old="",
             worktree=str(workspace.repo.top),
             evidence=evidence,
-            noticed=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            noticed=datetime.now(UTC).isoformat(timespec="microseconds"),
         )
         workspace.outbox.add(entry)
         entries.append(entry)
@@ -75,7 +76,7 @@ def do_owed(
     only: Callable[[Owed], bool] = lambda _owed: True,
     allow_same: bool = False,
 ) -> Work:
-    """Do everything owed (or what ``only`` picks), oldest first; one failure does not stop the others.
+    """Do everything owed (or what ``only`` picks), in git's order; one failure does not stop the others.
 
     An unreachable Hub does: it would fail for the rest as well. The mirror of a release is owed once it is made.
     """
@@ -84,10 +85,21 @@ def do_owed(
         entries = workspace.outbox.entries()
         for problem in entries.problems:
             reporter.warn(problem)
-        for owed in entries.owed:
-            if only(owed) and not round_.stopped:
+        for owed in _in_order_of_history(workspace, [owed for owed in entries.owed if only(owed)]):
+            if not round_.stopped:
                 round_.do(owed)
     return Work(tuple(round_.released), tuple(round_.mirrored), tuple(round_.failed))
+
+
+def _in_order_of_history(workspace: Workspace, entries: Sequence[Owed]) -> list[Owed]:
+    """Releases behind those of their ancestors, whichever was noticed first: only so all of a line get to main."""
+    releases = [owed for owed in entries if owed.kind == "release"]
+    if len(releases) < 2:
+        return list(entries)
+    commits = {tag.name: tag.commit for tag in workspace.repo.tags()}
+    ages = workspace.repo.ages({commits[owed.name] for owed in releases if owed.name in commits})
+    ordered = iter(sorted(releases, key=lambda owed: ages.get(commits.get(owed.name, ""), 0)))
+    return [next(ordered) if owed.kind == "release" else owed for owed in entries]
 
 
 class _Round:

@@ -188,6 +188,15 @@ class GitRepo:
             graph[commit] = tuple(parents)
         return graph
 
+    def ages(self, commits: Collection[str]) -> Mapping[str, int]:
+        """A number for each commit: ancestors have smaller ones, commits of different lines are told by their dates."""
+        asked = "".join(f"{commit}\n" for commit in commits)
+        if not asked:
+            return {}
+        listing = self.run("rev-list", "--date-order", "--reverse", "--stdin", stdin=encode(asked))
+        wanted = set(commits)
+        return {commit: at for at, commit in enumerate(listing.split()) if commit in wanted}
+
     def nearest(self, commit: str, candidates: Collection[str]) -> tuple[str, ...]:
         """See ``ancestry.nearest_ancestors``; for many commits ask that over one ``commit_graph``."""
         return nearest_ancestors(self.commit_graph([commit]), commit, candidates) if candidates else ()

@@ -11,7 +11,7 @@ from hfver.cli.answers.releases import Copied, Plan, Pushed, Sent
 from hfver.cli.completion import complete_tags
 from hfver.cli.options import allow_same, common, dry_run
 from hfver.cli.output import Printer, human_bytes
-from hfver.cli.verify import shard_option
+from hfver.cli.verify import ShardType
 from hfver.errors import EXIT_DONE, UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("tags", nargs=-1, metavar="[TAG]...", shell_complete=complete_tags)
 @click.option("--all-missing", is_flag=True, help="Release every version in git that is not on the Hub.")
-@shard_option
+@click.option("--shard", type=ShardType(), help="Do every n-th model from the i-th on, for a CI matrix.")
 @allow_same
 @dry_run
 @common(Pushed | Annotated[list[Plan], "with `--dry-run`"])
@@ -80,14 +80,17 @@ def _release(workspace: Workspace, hub: HubClient, printer: Printer, tags: Seque
 
 
 def _missing(workspace: Workspace, hub: HubClient, shard: tuple[int, int] | None) -> Sequence[str]:
-    """Versions that are not on the Hub, oldest first: a release follows its ancestors."""
+    """Versions that are not on the Hub, those of ``shard`` if it is given.
+
+    A part is made of whole models: a release is committed on top of the one before, so one machine makes all of a line.
+    """
     from hfver.alignment import VersionState
     from hfver.survey import survey
-    from hfver.verify import shard as part_of
 
     missing = {VersionState.UNPUBLISHED, VersionState.INCOMPLETE, VersionState.PENDING}
-    found = [item.tag for model in survey(workspace, hub) for item in reversed(model.versions) if item.state in missing]
-    return part_of(found, *shard) if shard is not None else found
+    index, count = shard or (1, 1)
+    models = survey(workspace, hub)[index - 1 :: count]
+    return [item.tag for model in models for item in reversed(model.versions) if item.state in missing]
 
 
 def _report(printer: Printer, work: Work) -> int:

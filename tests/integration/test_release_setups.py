@@ -157,3 +157,61 @@ def test_a_tag_message_of_any_bytes_is_read_and_released(project: Project) -> No
     assert project.release("v1.0.0").tag == "v1.0.0"
     with pytest.raises(StateError, match="DVC does not track mod el"):
         project.release("v0.9.0")
+
+
+@pytest.fixture
+def inside(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """The project as the current directory, its Hub in the environment."""
+    for name, value in project.environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(project.top)
+    return project
+
+
+def test_what_was_never_released_is_released_in_the_order_of_history(inside: Project) -> None:
+    from hfver.cli.main import run
+
+    project = inside
+    first = project.train({"model.bin": "1"})
+    project.train({"model.bin": "2"})
+    project.tag("exp-try-001")
+    project.train({"model.bin": "3"})
+    project.tag("v2.0.0")
+    project.train({"model.bin": "4"})
+    project.tag("v1.9.0")  # a name that is no help
+    git(project.top, "checkout", "--quiet", "-b", "fix", first)
+    project.train({"model.bin": "fix"})
+    project.tag("v1.0.1")
+    project.tag("v1.0.0", first)
+    with project.opened() as (workspace, _):  # noticed out of order, days ago
+        from hfver.owed import intend
+
+        intend(workspace, ["v1.9.0"], "the hook")
+    assert run(["push", "--all-missing", "--quiet"]) == 0
+    lines = {name: [commit.title for commit in line] for name, line in project.hub_state().lines.items()}
+    released = {name: [title.split(":")[0] for title in titles[:-1]] for name, titles in lines.items()}
+    assert released == {
+        "main": ["v1.9.0", "v2.0.0", "exp-try-001", "v1.0.0"],
+        "release/1.0": ["v1.0.1", "v1.0.0"],
+    }
+
+
+def test_parts_of_what_was_never_released_are_whole_models(inside: Project, hub: HubForTests) -> None:
+    from hfver.cli.main import run
+
+    project = inside
+    (project.top / "config.yaml").write_text(TWO_MODELS.format(namespace=hub.namespace), encoding="utf-8")
+    for number in (1, 2, 3):
+        add_output(project, "models/bert", f"bert {number}")
+        add_output(project, "models/gpt", f"gpt {number}")
+        project.commit()
+        project.tag(f"bert-v{number}.0.0")
+        project.tag(f"gpt/v{number}.0.0")
+    assert run(["push", "--all-missing", "--shard", "2/3", "--quiet"]) == 0
+    refs = hub.api.list_repo_refs(f"{hub.namespace}/gpt")
+    assert sorted(tag.name for tag in refs.tags) == ["gpt/v1.0.0", "gpt/v2.0.0", "gpt/v3.0.0"]
+    assert [branch.name for branch in refs.branches] == ["main"]
+    assert not hub.api.repo_exists(f"{hub.namespace}/bert")
+    assert run(["push", "--all-missing", "--shard", "3/3", "--quiet"]) == 0
+    assert run(["push", "--all-missing", "--shard", "1/3", "--quiet"]) == 0
+    assert len(hub.api.list_repo_refs(f"{hub.namespace}/bert").tags) == 3
