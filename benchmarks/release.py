@@ -2,17 +2,19 @@
 
     python -m benchmarks.release [--scale 0.1]
 
-Each side has a hub process, a store and client caches of its own, so that neither profits from the other's bytes.
+Each side has a hub process, a store and client caches of its own, so that neither profits from the other's bytes. The
+quickest of three rounds counts.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,7 @@ from benchmarks.budgets import Budget, table
 from benchmarks.measuring import ServedHub, Timing, once, own_environment, served_hub
 
 GIGABYTE = 1_000_000_000
+ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +85,57 @@ def shown(timing: Timing) -> str:
     return f"{timing.wall:.1f} s, {timing.cpu:.1f} s CPU, {timing.memory / 1e6:.0f} MB"
 
 
-def beside(ours: Timing, theirs: Timing) -> str:
-    return f"hfver {shown(ours)}; hf {shown(theirs)}"
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The same job by both."""
+
+    ours: Timing
+    theirs: Timing
+
+    @property
+    def ratio(self) -> float:
+        return self.ours.wall / self.theirs.wall
+
+    def __str__(self) -> str:
+        return f"hfver {shown(self.ours)}; hf {shown(self.theirs)}"
 
 
-def first_and_next(root: Path, scale: float) -> list[Budget]:
+def best(pairs: Iterable[Pair]) -> Pair:
+    """The quickest of each."""
+    found = list(pairs)
+    ours, theirs = ([getattr(pair, side) for pair in found] for side in ("ours", "theirs"))
+    return Pair(min(ours, key=lambda timing: timing.wall), min(theirs, key=lambda timing: timing.wall))
+
+
+def first_and_next(root: Path, scale: float) -> tuple[Pair, Pair]:
     """Twenty files of a gigabyte together, then one of them changed."""
     with sides(root) as (ours, theirs):
         size = int(GIGABYTE * scale / 20)
         for number in range(20):
             write_random(ours.folder / f"model-{number:05}.safetensors", size, number)
         shutil.copytree(ours.folder, theirs.folder, dirs_exist_ok=True)
-        they, we = upload(theirs), release(ours, "v1.0.0")
-        peak = we.memory
-        rows = [Budget("first release, 1 GB", we.wall / they.wall, 1.0, "x hf upload", beside(we, they))]
+        os.sync()
+        first = Pair(theirs=upload(theirs), ours=release(ours, "v1.0.0"))
         for side in (ours, theirs):
             (side.folder / "model-00003.safetensors").unlink()
             write_random(side.folder / "model-00003.safetensors", size, 1003)
-        they, we = upload(theirs), release(ours, "v1.1.0")
-        ratio = we.wall / they.wall
-        rows.append(Budget("release, 1 of 20 files changed", ratio, 0.15, "x hf upload", beside(we, they)))
-        rows.append(Budget("peak memory of the first release", peak / 1e6, 400, "MB"))
-        return rows
+        os.sync()
+        return first, Pair(theirs=upload(theirs), ours=release(ours, "v1.1.0"))
+
+
+def releases(scale: float) -> list[Budget]:
+    """Several rounds, each with new hubs, stores and caches."""
+    rounds = []
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory(prefix="hfver-bench-") as name:
+            rounds.append(first_and_next(Path(name), scale))
+    first, following = best(pair for pair, _ in rounds), best(pair for _, pair in rounds)
+    peak = max(pair.ours.memory for pair, _ in rounds)
+    return [
+        Budget("first release, 1 GB", first.ratio, 1.0, "x hf upload", str(first)),
+        Budget("release, 1 of 20 files changed", following.ratio, 0.15, "x hf upload", str(following)),
+        Budget("peak memory of the first release", peak / 1e6, 400, "MB"),
+    ]
 
 
 def fine_tune(root: Path, scale: float) -> list[Budget]:
@@ -126,11 +158,8 @@ def fine_tune(root: Path, scale: float) -> list[Budget]:
 
 
 def run(scale: float) -> list[Budget]:
-    rows: list[Budget] = []
-    for measure in (first_and_next, fine_tune):
-        with tempfile.TemporaryDirectory(prefix="hfver-bench-") as name:
-            rows += measure(Path(name), scale)
-    return rows
+    with tempfile.TemporaryDirectory(prefix="hfver-bench-") as name:
+        return releases(scale) + fine_tune(Path(name), scale)
 
 
 def main() -> None:
