@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -265,9 +265,3 @@ def dir_object_of(receipt: Receipt, pointer: OutputPointer) -> bytes | None:
     return raw if dir_object_id(raw) == pointer.md5 else None
 
 
-def with_known_digests(files: Iterable[OutputFile], sha256_of: Mapping[str, str]) -> tuple[OutputFile, ...]:
-    """Fill in sha256 where it is remembered."""
-    return tuple(
-        replace(file, sha256=sha256_of[file.md5]) if file.sha256 is None and file.md5 in sha256_of else file
-        for file in files
-    )
