@@ -263,5 +263,3 @@ def dir_object_of(receipt: Receipt, pointer: OutputPointer) -> bytes | None:
     """The lost list of files of a directory, made again from a release; None when the release is of other content."""
     raw = build_dir_object(receipt.files)
     return raw if dir_object_id(raw) == pointer.md5 else None
-
-

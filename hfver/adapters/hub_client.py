@@ -23,6 +23,7 @@ from huggingface_hub import (
     CommitOperationCopy,
     CommitOperationDelete,
     HfApi,
+    constants,
 )
 from huggingface_hub.errors import (
     BadRequestError,
@@ -35,6 +36,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
+from hfver.adapters.http_body import body_blocks
 from hfver.errors import ConflictError, HfverError, StateError, UnauthorisedError, UnreachableError, UsageError
 from hfver.hashing import Digests, Hasher, HashName
 from hfver.hub_state import HubCommit, HubRefs
@@ -42,7 +44,6 @@ from hfver.model import OutputFile
 from hfver.publish import FileContent, FileCopy, Prepared
 
 log = logging.getLogger(__name__)
-_STREAM_BLOCK = 1 << 20
 _ALWAYS_LARGE = 10_000_000  # bytes
 _RETRYABLE = {408, 425, 429, 500, 502, 503, 504}
 
@@ -172,9 +173,12 @@ class HubClient:
 
     @contextmanager
     def stream(
-        self, repo: str, revision: str, path: str, *, start: int = 0, repo_type: str = "model"
+        self, repo: str, revision: str, path: str, *, start: int = 0, directly: bool = True, repo_type: str = "model"
     ) -> Iterator[Iterator[bytes]]:
-        """A file's bytes from ``start`` on as they arrive; a broken transfer raises UnreachableError."""
+        """A file's bytes from ``start`` on as they arrive; a transfer that breaks or stalls raises UnreachableError.
+
+        ``directly``: see ``http_body``.
+        """
         headers = build_hf_headers(token=self._token, library_name="hfver")
         # Compressed transfers would hide how many bytes have arrived.
         headers["Accept-Encoding"] = "identity"
@@ -182,9 +186,11 @@ class HubClient:
             headers["Range"] = f"bytes={start}-"
         url = self._file_url(repo, revision, path, repo_type)
         with self._translated("reading", f"{repo}@{revision}:{path}"):  # noqa: SIM117 (the error of either is translated)
-            with get_session().stream("GET", url, headers=headers, follow_redirects=True) as response:
+            with get_session().stream(
+                "GET", url, headers=headers, follow_redirects=True, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT
+            ) as response:
                 hf_raise_for_status(response)
-                yield response.iter_bytes(_STREAM_BLOCK)
+                yield body_blocks(response, directly=directly)
 
     def hash_files(
         self, repo: str, revision: str, files: Sequence[OutputFile], *, hash_name: HashName = "md5", threads: int = 4

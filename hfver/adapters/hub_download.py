@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
@@ -68,7 +69,8 @@ class HubReleases:
 
         def one(file: OutputFile) -> None:
             path = into(file)
-            done(file, path, self._download_one(repo, commit, file, path, advance, hash_name))
+            transfer = _Transfer(self._client, repo, commit, file, path, hash_name, advance, self._stop)
+            done(file, path, transfer.run())
 
         # The biggest first: the last one to end should be small.
         ordered = sorted(files, key=lambda file: -(file.size or 0))
@@ -81,57 +83,64 @@ class HubReleases:
             pool.shutdown(cancel_futures=True)
             self._stop.clear()
 
-    def _download_one(
-        self, repo: str, commit: str, file: OutputFile, path: Path, advance: Advance, hash_name: HashName
-    ) -> Digests:
-        """Write a file, hashed on the way. Bytes that an earlier try left are kept, if they turn out to be right."""
-        resumed = path.exists()
-        found = self._write(repo, commit, file, path, advance, hash_name)
-        if resumed and found.sha256 != file.sha256:
-            path.unlink()
-            found = self._write(repo, commit, file, path, advance, hash_name)
+
+@dataclass(slots=True)
+class _Transfer:
+    """One file on its way, hashed while it is written."""
+
+    client: HubClient
+    repo: str
+    commit: str
+    file: OutputFile
+    path: Path
+    hash_name: HashName
+    advance: Advance
+    stop: threading.Event
+    in_parts: bool = False
+
+    def run(self) -> Digests:
+        """What an earlier try left, or one that broke off, is kept if it turns out to be right."""
+        self.in_parts = self.path.exists()
+        found = self._write(directly=True)
+        if self.in_parts and found.sha256 != self.file.sha256:
+            self.path.unlink()
+            self.advance(-found.size)
+            found = self._write(directly=False)
         return found
 
-    def _write(
-        self, repo: str, commit: str, file: OutputFile, path: Path, advance: Advance, hash_name: HashName
-    ) -> Digests:
-        with path.open("a+b", buffering=0) as target, hasher_for(file.size, hash_name) as hasher:
-            if target.seek(0, os.SEEK_END) > (file.size or 0):
+    def _write(self, *, directly: bool) -> Digests:
+        size = self.file.size or 0
+        with self.path.open("a+b", buffering=0) as target, hasher_for(size, self.hash_name) as hasher:
+            if target.seek(0, os.SEEK_END) > size:
                 target.truncate(0)
             target.seek(0)
             while block := target.read(BLOCK):
                 hasher.update(block)
-                advance(len(block))
-            self._continue(repo, commit, file, target, hasher, advance)
+                self.advance(len(block))
+            tries = 0
+            while (start := target.tell()) < size:
+                try:
+                    self._continue(target, hasher, directly=directly)
+                except UnreachableError as exc:
+                    self.in_parts = True
+                    tries = 0 if target.tell() > start else tries + 1
+                    if tries > _RETRIES:
+                        raise
+                    time.sleep(min(exc.retry_after or 0.5 * 2**tries, _LONGEST_WAIT))
+                else:
+                    if target.tell() == start:
+                        break  # shorter than its receipt says: the digest will tell
             return hasher.digests()
 
-    def _continue(
-        self,
-        repo: str,
-        commit: str,
-        file: OutputFile,
-        target: FileIO,
-        hasher: Hasher | ThreadedHasher,
-        advance: Advance,
-    ) -> None:
-        tries = 0
-        while (start := target.tell()) < (file.size or 0):
-            try:
-                with self._client.stream(repo, commit, file.path, start=start) as blocks:
-                    for block in blocks:
-                        _append(target, block)
-                        hasher.update(block)
-                        advance(len(block))
-                        if self._stop.is_set():
-                            raise StateError(f"{file.path}: the download was stopped")
-            except UnreachableError as exc:
-                tries = 0 if target.tell() > start else tries + 1
-                if tries > _RETRIES:
-                    raise
-                time.sleep(min(exc.retry_after or 0.5 * 2**tries, _LONGEST_WAIT))
-            else:
-                if target.tell() == start:
-                    return  # shorter than its receipt says: the digest will tell
+    def _continue(self, target: FileIO, hasher: Hasher | ThreadedHasher, *, directly: bool) -> None:
+        path = self.file.path
+        with self.client.stream(self.repo, self.commit, path, start=target.tell(), directly=directly) as blocks:
+            for block in blocks:
+                _append(target, block)
+                hasher.update(block)
+                self.advance(len(block))
+                if self.stop.is_set():
+                    raise StateError(f"{path}: the download was stopped")
 
 
 def _append(target: FileIO, block: bytes) -> None:
