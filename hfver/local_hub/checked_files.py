@@ -16,6 +16,7 @@ from pathlib import Path
 from zlib import crc32
 
 from hfver.local_hub.content_errors import DamagedContentError, MissingContentError
+from hfver.local_hub.durable import sync
 
 BLOCK_BYTES = 64 << 10
 STEP_BYTES = 1 << 20
@@ -73,7 +74,7 @@ class Unpublished(ABC):
     def publish(self, target: Path) -> None:
         make_durable_dir(target.parent)
         self.path.rename(target)
-        sync_dir(target.parent)
+        sync(target.parent)
         self._published = True
 
     def discard(self) -> None:
@@ -160,12 +161,4 @@ def write_all(file: FileIO, piece: Piece) -> None:
 def make_durable_dir(directory: Path) -> None:
     if not directory.is_dir():
         directory.mkdir(parents=True, exist_ok=True)
-        sync_dir(directory.parent)
-
-
-def sync_dir(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync(directory.parent)

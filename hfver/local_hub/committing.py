@@ -48,8 +48,9 @@ class CommitJob:
 
 def commit(hub: Hub, job: CommitJob, writer: ObjectWriter) -> Committed:
     """Blobs of the job's files are in `writer` already."""
-    pointers = _pointers(hub, job.operations)
     with hub.git.locked(job.repo.id):
+        # Touched under the lock: a collection has either seen the last commit or finds this content young.
+        pointers = _pointers(hub, job.operations)
         git = hub.git.open(job.repo.id)
         start = _start(git, job)
         editor = git.editor(git.commit(start.commit).tree)

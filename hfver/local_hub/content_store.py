@@ -21,6 +21,7 @@ from hfver.local_hub.content_errors import DamagedContentError, MissingContentEr
 from hfver.local_hub.dedup import dedup_answer
 from hfver.local_hub.hashes import to_text
 from hfver.local_hub.housekeeping import Damage, GcReport, Housekeeping
+from hfver.local_hub.locks import file_lock
 from hfver.local_hub.multipart import MultipartUploads
 from hfver.local_hub.rebuild import Rebuild
 from hfver.local_hub.reconstruction import Reconstruction, reconstruct
@@ -29,7 +30,7 @@ from hfver.local_hub.stored_files import StoredFile, StoredFiles
 from hfver.local_hub.stored_xorbs import StoredXorbs
 from hfver.local_hub.unpacking import BLOCK_BYTES, Span, read_blocks
 from hfver.local_hub.whole_files import HashedFile, WholeFiles
-from hfver.local_hub.workspace import Workspace, exclusive
+from hfver.local_hub.workspace import Workspace
 
 __all__ = ["ContentStore", "Damage", "GcReport", "StoredObject"]
 
@@ -114,8 +115,9 @@ class ContentStore:
     def scrub(self) -> list[Damage]:
         return self._housekeeping.scrub()
 
-    def gc(self, live: Collection[str], *, grace_seconds: float, dry_run: bool = False) -> GcReport:
-        return self._housekeeping.gc(live, grace_seconds=grace_seconds, dry_run=dry_run)
+    def gc(self, live: Collection[str], *, cutoff: float, dry_run: bool = False) -> GcReport:
+        """What is not live goes if it was stored or touched before the `cutoff`, in seconds since the epoch."""
+        return self._housekeeping.gc(live, cutoff=cutoff, dry_run=dry_run)
 
     def sweep(self) -> None:
         self._housekeeping.sweep()
@@ -177,7 +179,7 @@ class ContentStore:
 
     def _finish_opening(self) -> None:
         """Without an index, or after a rebuild that was cut short, make it from what is there. One process does."""
-        with exclusive(self.root / "rebuild.lock"):
+        with file_lock(self.root / "rebuild.lock"):
             if self._database.is_complete():
                 return
             Rebuild(self._database, self._xorbs, self._wholes, self._ingest).run()

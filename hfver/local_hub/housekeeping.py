@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import functools
 import sqlite3
-import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,10 +57,10 @@ class Housekeeping:
         self._wholes = wholes
         self._shards = shards
 
-    def gc(self, live: Collection[str], *, grace_seconds: float, dry_run: bool) -> GcReport:
+    def gc(self, live: Collection[str], *, cutoff: float, dry_run: bool) -> GcReport:
         """Rows first, in one transaction; then the files they named. A dry run is the same transaction, undone."""
         with self._database.write(dry_run=dry_run) as db:
-            doomed = _Doomed(db, live, time.time() - grace_seconds)
+            doomed = _Doomed(db, live, cutoff)
             paths = [*map(self._xorbs.path, doomed.xorbs), *map(self._wholes.path, doomed.wholes)]
             paths += [self._shards / name for name in doomed.shards]
             freed = sum(path.stat().st_size for path in paths if path.exists())

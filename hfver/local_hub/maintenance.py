@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +17,6 @@ from hfver.local_hub.git.reachable import pointer_files
 if TYPE_CHECKING:
     from hfver.local_hub.content_store import GcReport
     from hfver.local_hub.hub import Hub
-    from hfver.local_hub.repos import Repo
 
 _Owners = dict[str, set[str]]
 
@@ -37,33 +38,60 @@ class DamagedRepositoryError(Exception):
 
 
 def collect_garbage(hub: Hub, *, grace_seconds: float = GRACE_SECONDS, dry_run: bool = False) -> GcReport:
-    """Content that no ref of any repository reaches goes, and git objects likewise, if they are old enough."""
-    owners: _Owners = defaultdict(set)
-    repos = hub.repos.all()
-    for repo in repos:
-        _add_owners(hub, repo, owners)
-    report = hub.content.gc(set(owners), grace_seconds=grace_seconds, dry_run=dry_run)
-    if not dry_run:
-        for repo in repos:
-            with hub.git.locked(repo.id):
-                _git(hub.git.path(repo.id), "gc", "--quiet", f"--prune={int(grace_seconds)}.seconds.ago")
+    """Content that no ref of any repository reaches goes, and git objects likewise, if they are old enough.
+
+    What is committed meanwhile was touched after `begun`, under the lock of a repository that was looked at before.
+    """
+    begun = time.time()
+    live = _live(hub)
+    report = hub.content.gc(live, cutoff=begun - grace_seconds, dry_run=dry_run)
+    for repo_id in () if dry_run else hub.git.ids():
+        with hub.git.locked(repo_id):
+            if hub.git.path(repo_id).exists() and hub.git.is_listed(repo_id):
+                _git(hub.git.path(repo_id), "gc", "--quiet", f"--prune={int(grace_seconds)}.seconds.ago")
     return report
+
+
+def _live(hub: Hub) -> set[str]:
+    """What any repository on disk needs, until no new ones turn up: one may be copied and its original removed."""
+    labels = {repo.id: repo.url_path for repo in hub.repos.all()}
+    owners: _Owners = defaultdict(set)
+    seen: set[str] = set()
+    while new := hub.git.ids() - seen:
+        for repo_id in new:
+            with hub.git.locked(repo_id):
+                if hub.git.path(repo_id).exists():
+                    _add_owners(hub, repo_id, labels.get(repo_id, f"{repo_id}.git"), owners)
+        seen |= new
+    return set(owners)
 
 
 def scrub(hub: Hub) -> list[Finding]:
     """Read every byte of the store and compare it with the digests kept of it."""
-    findings = []
     owners: _Owners = defaultdict(set)
-    for repo in hub.repos.all():
-        checked = _git(hub.git.path(repo.id), "fsck", "--full", "--no-dangling", "--no-progress", check=False)
-        if checked.returncode == 0:
-            _add_owners(hub, repo, owners)
-        else:
-            findings.append(Finding(f"git repository of {repo.url_path}", checked.stderr.strip(), ()))
+    findings = [*_scrub_repositories(hub, owners), *_unknown_repositories(hub)]
     for damage in hub.content.scrub():
         files = {file for sha256 in damage.sha256s for file in owners.get(sha256, ())}
         findings.append(Finding(f"{damage.kind} {damage.name}", damage.problem, tuple(sorted(files))))
     return [*findings, *_missing(hub, owners, {file for finding in findings for file in finding.files})]
+
+
+def _scrub_repositories(hub: Hub, owners: _Owners) -> Iterator[Finding]:
+    for repo in hub.repos.all():
+        checked = _git(hub.git.path(repo.id), "fsck", "--full", "--no-dangling", "--no-progress", check=False)
+        if checked.returncode == 0:
+            _add_owners(hub, repo.id, repo.url_path, owners)
+        elif hub.git.path(repo.id).exists() or hub.repos.by_id(repo.id):  # else it was deleted meanwhile
+            yield Finding(f"git repository of {repo.url_path}", checked.stderr.strip(), ())
+
+
+def _unknown_repositories(hub: Hub) -> Iterator[Finding]:
+    """Listed first: a repository that is made meanwhile is in the table before it counts as listed."""
+    listed = [repo_id for repo_id in hub.git.ids() if hub.git.is_listed(repo_id)]
+    known = {repo.id for repo in hub.repos.all()}
+    for repo_id in sorted(set(listed) - known):
+        if hub.git.path(repo_id).exists():
+            yield Finding(f"git repository {repo_id}.git", "hub.sqlite does not know it and may have been lost", ())
 
 
 def _missing(hub: Hub, owners: _Owners, reported: set[str]) -> list[Finding]:
@@ -72,13 +100,14 @@ def _missing(hub: Hub, owners: _Owners, reported: set[str]) -> list[Finding]:
     return [Finding(f"content {sha256}", "it is missing", files) for sha256, files in rows if files]
 
 
-def _add_owners(hub: Hub, repo: Repo, owners: _Owners) -> None:
+def _add_owners(hub: Hub, repo_id: str, label: str, owners: _Owners) -> None:
     """By SHA-256: the files that have this content, in all of a repository's history."""
     try:
-        for file in pointer_files(hub.git.open(repo.id)):
-            owners[file.pointer.sha256].add(f"{repo.url_path}: {file.path}")
+        for file in pointer_files(hub.git.open(repo_id)):
+            owners[file.pointer.sha256].add(f"{label}: {file.path}")
     except (pygit2.GitError, KeyError, ValueError) as error:
-        raise DamagedRepositoryError(f"the git repository of {repo.url_path} is damaged: {error}") from error
+        if hub.git.is_listed(repo_id):
+            raise DamagedRepositoryError(f"the git repository of {label} is damaged: {error}") from error
 
 
 def _git(git_dir: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -62,6 +62,10 @@ class Repos:
         with self._database.read() as connection:
             return _find(connection, kind, namespace, name)
 
+    def by_id(self, repo_id: str) -> Repo | None:
+        with self._database.read() as connection:
+            return _repo(connection.execute(f"SELECT {COLUMNS} FROM repos WHERE id = ?", (repo_id,)).fetchone())
+
     def moved_to(self, kind: RepoKind, namespace: str, name: str) -> Repo | None:
         """The repo that had this name before it was moved."""
         with self._database.read() as connection:

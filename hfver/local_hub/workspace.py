@@ -11,8 +11,6 @@ import itertools
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from hfver.local_hub.checked_files import PendingFile
@@ -74,17 +72,6 @@ class Workspace:
 
 def tag_of(published_name: str) -> str:
     return published_name.rpartition(".")[2].partition("-")[0]
-
-
-@contextmanager
-def exclusive(lock_file: Path) -> Iterator[None]:
-    """Waits until no other thread or process is inside."""
-    handle = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _take(lock_file: Path) -> int | None:

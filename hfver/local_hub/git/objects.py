@@ -14,7 +14,7 @@ import struct
 import zlib
 from pathlib import Path
 
-from hfver.local_hub.durable import sync_folder, write_file
+from hfver.local_hub.durable import sync, write_file
 
 LOOSE_OBJECTS = 64
 LOOSE_BYTES = 8 << 20
@@ -81,7 +81,7 @@ class ObjectWriter:
             write_file(path, content, temporary=temporary, mode=0o444)
             folders.add(path.parent)
         for folder in folders:
-            sync_folder(folder)
+            sync(folder)
 
 
 class _Pack:
@@ -119,7 +119,7 @@ class _Pack:
         self._path.replace(name.with_suffix(".pack"))
         temporary = self._folder / f"tmp_idx_{secrets.token_hex(8)}"
         write_file(name.with_suffix(".idx"), self._index(checksum), temporary=temporary, mode=0o444)
-        sync_folder(self._folder)
+        sync(self._folder)
 
     def discard(self) -> None:
         self._file.close()

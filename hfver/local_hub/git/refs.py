@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pygit2
 
-from hfver.local_hub.durable import sync_folder
+from hfver.local_hub.durable import sync
 from hfver.local_hub.errors import HubError, conflict, revision_not_found
 from hfver.local_hub.git.ref_names import CONVERTS, HEADS, PULLS, TAGS
 from hfver.local_hub.texts import is_text
@@ -115,7 +115,7 @@ def write_ref(git_dir: Path, name: str, oid: str) -> None:
     if path.is_dir():
         _remove_empty_folders(path)
     lock.replace(path)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _remove_empty_folders(path: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pygit2
 
-from hfver.local_hub.durable import sync_folder
+from hfver.local_hub.durable import sync
+from hfver.local_hub.errors import repo_not_found
 from hfver.local_hub.git.facts import FactsCache
 from hfver.local_hub.git.objects import ObjectWriter
 from hfver.local_hub.git.ref_names import DEFAULT_BRANCH, HEADS, PULLS
@@ -22,6 +23,8 @@ from hfver.local_hub.git.writing import write_commit
 from hfver.local_hub.locks import file_lock
 
 ABANDONED_AFTER = 3600.0
+# A file in a repository that is not in the table on purpose: it is being made, or removed.
+UNLISTED = "hfver-unlisted"
 
 
 class GitStore:
@@ -35,7 +38,10 @@ class GitStore:
         return self._root / f"{repo_id}.git"
 
     def open(self, repo_id: str) -> GitRepository:
-        return GitRepository(self.path(repo_id), self._facts)
+        path = self.path(repo_id)
+        if not path.exists():
+            raise repo_not_found("it was deleted just now")
+        return GitRepository(path, self._facts)
 
     @contextmanager
     def locked(self, repo_id: str) -> Iterator[None]:
@@ -43,32 +49,55 @@ class GitStore:
         with file_lock(self._locks / repo_id):
             yield
 
+    def ids(self) -> set[str]:
+        """Every repository on disk, whatever the table says."""
+        return {path.stem for path in self._root.glob("*.git")}
+
+    def is_listed(self, repo_id: str) -> bool:
+        """Whether a table row has named it and none of the hub's own doing has removed that row."""
+        return not (self.path(repo_id) / UNLISTED).exists()
+
+    def set_listed(self, repo_id: str) -> None:
+        (self.path(repo_id) / UNLISTED).unlink(missing_ok=True)
+
+    def set_unlisted(self, repo_id: str) -> None:
+        (self.path(repo_id) / UNLISTED).touch()
+        sync(self.path(repo_id))
+
     def create(self, repo_id: str, files: Mapping[str, bytes], author: Signature, message: str) -> None:
         """A repository whose default branch has one commit with `files`."""
         path = self.path(repo_id)
-        raw = pygit2.init_repository(str(path), bare=True, initial_head=DEFAULT_BRANCH)
-        # The attributes of whoever runs the hub must not decide how its repositories behave.
-        raw.config["core.attributesFile"] = "/dev/null"
-        repo = self.open(repo_id)
-        with ObjectWriter(path) as writer:
-            editor = repo.editor(None)
+        with self.locked(repo_id), ObjectWriter(path) as writer:
+            path.mkdir()
+            self.set_unlisted(repo_id)
+            raw = pygit2.init_repository(str(path), bare=True, initial_head=DEFAULT_BRANCH)
+            # The attributes of whoever runs the hub must not decide how its repositories behave.
+            raw.config["core.attributesFile"] = "/dev/null"
+            editor = self.open(repo_id).editor(None)
             for name, data in files.items():
                 editor.put(name, Blob(writer.write("blob", data)))
             commit = write_commit(writer, editor.write(writer.write), (), author, message)
             writer.publish()
-        write_ref(path, HEADS + DEFAULT_BRANCH, commit)
-        sync_folder(self._root)
+            write_ref(path, HEADS + DEFAULT_BRANCH, commit)
+        for made in (path / "HEAD", path / "config", path / "refs", path, self._root):
+            sync(made)
 
     def copy(self, source_id: str, repo_id: str) -> None:
         """Another repository with the same objects, branches and tags; pull requests stay behind."""
-        path = self.path(repo_id)
-        unfinished = shutil.ignore_patterns("tmp_*", "*.lock")
-        with self.locked(source_id):
-            shutil.copytree(self.path(source_id), path, copy_function=_copy_or_link, ignore=unfinished)
-        copied = self.open(repo_id).raw.references
-        for name in [name for name in copied if name.startswith(PULLS)]:
-            copied.delete(name)
-        sync_folder(self._root)
+        source, path = self.path(source_id), self.path(repo_id)
+        with self.locked(source_id), self.locked(repo_id):
+            path.mkdir()
+            self.set_unlisted(repo_id)
+            for folder, _, names in os.walk(source):
+                below = path / Path(folder).relative_to(source)
+                below.mkdir(exist_ok=True)
+                for name in names:
+                    _copy_or_link(Path(folder, name), below / name, source)
+                sync(below)
+            copied = self.open(repo_id).raw.references
+            for name in [name for name in copied if name.startswith(PULLS)]:
+                copied.delete(name)
+        sync(self._root)
 
     def remove(self, repo_id: str) -> None:
         """Take the repository out of sight first: what a crash leaves behind is swept later."""
@@ -78,14 +107,20 @@ class GitStore:
         shutil.rmtree(doomed, ignore_errors=True)
 
     def sweep(self, known: set[str], *, now: float | None = None) -> None:
-        """Remove what crashes left behind: repositories no table row names, and temporary files in the others."""
+        """Remove what crashes left behind: half-made and half-removed repositories, and temporary files in the others.
+
+        A repository that no table row names although nobody has removed its row stays: the table has been lost.
+        """
         oldest = (time.time() if now is None else now) - ABANDONED_AFTER
-        for path in self._root.iterdir():
-            if path.suffix == ".deleted" or (path.suffix == ".git" and path.stem not in known):
-                if path.stat().st_mtime < oldest:
-                    shutil.rmtree(path, ignore_errors=True)
-            elif path.suffix == ".git":
+        for path in self._root.glob("*.deleted"):
+            if path.stat().st_mtime < oldest:
+                shutil.rmtree(path, ignore_errors=True)
+        for repo_id in self.ids():
+            path = self.path(repo_id)
+            if repo_id in known:
                 _sweep_objects(path / "objects", oldest)
+            elif not self.is_listed(repo_id) and path.stat().st_mtime < oldest:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _sweep_objects(folder: Path, oldest: float) -> None:
@@ -94,9 +129,12 @@ def _sweep_objects(folder: Path, oldest: float) -> None:
             leftover.unlink(missing_ok=True)
 
 
-def _copy_or_link(source: str, target: str) -> None:
-    """Objects never change, so both repositories may have the same file; everything else is copied."""
-    if "/objects/" in source:
-        os.link(source, target)
+def _copy_or_link(file: Path, target: Path, repo: Path) -> None:
+    """Objects never change, so both repositories may have the same file. What is being written stays behind."""
+    if file.name.startswith("tmp_") or file.suffix == ".lock" or file.name == UNLISTED:
+        return
+    if file.is_relative_to(repo / "objects"):
+        os.link(file, target)
     else:
-        shutil.copy2(source, target)
+        shutil.copy2(file, target)
+        sync(target)

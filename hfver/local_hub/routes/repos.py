@@ -8,11 +8,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from hfver.local_hub.accounts import Account
 from hfver.local_hub.bodies import read_object, text_field
 from hfver.local_hub.clock import now
 from hfver.local_hub.errors import HubError, bad_request, repo_not_found
 from hfver.local_hub.kinds import RepoKind
+from hfver.local_hub.registration import register, unregister
 from hfver.local_hub.repos import Repo, check_visibility, new_id
 
 if TYPE_CHECKING:
@@ -43,8 +43,9 @@ def _create(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     existing = hub.repos.find(kind, namespace, name)
     if existing is None:
         repo = Repo(new_id(), kind, namespace, name, account.id, visibility, None, sdk, now(), now())
+        hub.git.create(repo.id, {".gitattributes": GITATTRIBUTES}, hub.signature(account), "initial commit")
         try:
-            add_repo(hub, account, repo)
+            register(hub, repo)
         except HubError:
             existing = hub.repos.find(kind, namespace, name)  # somebody else made it in the meantime
             if existing is None:
@@ -54,16 +55,6 @@ def _create(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
         message = f"You already created this {kind} repo: {existing.full_name}"
         return JSONResponse({"error": message, "url": url}, status_code=409, headers={"X-Error-Message": message})
     return JSONResponse({"url": url, "name": repo.full_name, "id": repo.id})
-
-
-def add_repo(hub: Hub, account: Account, repo: Repo) -> None:
-    """The git data first: a repo that can be found is whole."""
-    hub.git.create(repo.id, {".gitattributes": GITATTRIBUTES}, hub.signature(account), "initial commit")
-    try:
-        hub.repos.add(repo)
-    except HubError:
-        hub.git.remove(repo.id)
-        raise
 
 
 async def delete(hub: Hub, request: Request) -> Response:
@@ -80,8 +71,7 @@ def _delete(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
         text_field(fields, "organization", default=account.name),
         text_field(fields, "name"),
     )
-    hub.repos.remove(repo)
-    hub.git.remove(repo.id)
+    unregister(hub, repo)
     return JSONResponse({})
 
 

@@ -14,6 +14,7 @@ from hfver.local_hub.errors import bad_request, conflict
 from hfver.local_hub.git.reachable import pointer_files
 from hfver.local_hub.git.ref_names import DEFAULT_BRANCH
 from hfver.local_hub.paging import number, page
+from hfver.local_hub.registration import register
 from hfver.local_hub.repos import Repo, check_visibility, new_id
 from hfver.local_hub.storage_size import used_storage
 from hfver.local_hub.texts import SHA256
@@ -80,11 +81,7 @@ def _duplicate(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
         raise conflict(f"{namespace}/{name} exists already.")
     copy = Repo(new_id(), source.kind, namespace, name, account.id, visibility, None, source.sdk, now(), now())
     hub.git.copy(source.id, copy.id)
-    try:
-        hub.repos.add(copy)
-    except BaseException:
-        hub.git.remove(copy.id)
-        raise
+    register(hub, copy)
     return JSONResponse({"url": f"{hub.base_url(request)}/{copy.url_path}", "filesCopyPending": False})
 
 

@@ -102,7 +102,7 @@ class Trials:
             content.sweep()
             assert content.scrub() == []
             live = [sha256 for name, sha256 in self._acknowledged.items() if name.endswith(".bin")]
-            content.gc(live, grace_seconds=0)
+            content.gc(live, cutoff=time.time())
             assert set(content.lookup(live)) == set(live)
             assert self._left_behind(content) == []
 

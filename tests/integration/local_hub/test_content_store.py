@@ -4,6 +4,7 @@ import errno
 import hashlib
 import random
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -268,7 +269,7 @@ def test_young_content_is_not_collected(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         upload(store, [whole(xorb)], [xorb])
         sha256 = store.add_file([b"whole"]).sha256
-        report = store.gc([], grace_seconds=3600)
+        report = store.gc([], cutoff=time.time() - 3600)
         assert (report.files, report.xorbs, report.freed_bytes) == (0, 0, 0)
         assert set(store.lookup([sha256, whole(xorb).sha256])) == {sha256, whole(xorb).sha256}
 
@@ -279,9 +280,9 @@ def test_a_dry_run_says_what_collection_would_do_and_does_nothing(tmp_path: Path
         upload(store, [whole(xorb)], [xorb])
         upload(store, [whole(kept)], [kept])
         before, generation = files_below(tmp_path), store.generation
-        planned = store.gc([whole(kept).sha256], grace_seconds=0, dry_run=True)
+        planned = store.gc([whole(kept).sha256], cutoff=time.time(), dry_run=True)
         assert files_below(tmp_path) == before and store.generation == generation
-        done = store.gc([whole(kept).sha256], grace_seconds=0)
+        done = store.gc([whole(kept).sha256], cutoff=time.time())
         assert (planned.files, planned.xorbs, planned.freed_bytes) == (done.files, done.xorbs, done.freed_bytes)
         assert done.xorbs == 1 and store.generation == generation + 1
         assert not store.lookup([whole(xorb).sha256])
@@ -293,7 +294,7 @@ def test_a_file_collected_under_a_reader_is_an_error_and_not_an_empty_file(tmp_p
     with opened(tmp_path) as store:
         upload(store, [whole(xorb)], [xorb])
         blocks = store.read(whole(xorb).sha256)
-        store.gc([], grace_seconds=0)
+        store.gc([], cutoff=time.time())
         with pytest.raises(MissingContentError):
             next(blocks)
 
@@ -302,7 +303,7 @@ def test_collecting_only_whole_files_keeps_the_address(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         store.add_file([b"whole"])
         generation = store.generation
-        assert store.gc([], grace_seconds=0).files == 1
+        assert store.gc([], cutoff=time.time()).files == 1
         assert store.generation == generation and not files_below(tmp_path)
 
 
@@ -335,7 +336,7 @@ def test_collection_frees_exactly_what_no_live_file_needs(
                 plain[store.add_file([content]).sha256] = content
             live = {sha for sha in [*present, *plain] if data.draw(st.booleans())}
             generation = store.generation
-            store.gc(live, grace_seconds=0)
+            store.gc(live, cutoff=time.time())
             present = {sha: file for sha, file in present.items() if sha in live}
             plain = {sha: content for sha, content in plain.items() if sha in live}
             needed = {run.xorb.hash for file in present.values() for run in file.runs}
@@ -465,5 +466,5 @@ def test_two_stores_on_one_directory_agree(tmp_path: Path) -> None:
         assert len([name for name in files_below(tmp_path) if not name.startswith("shard")]) == len(several)
         for store in (one, two):
             assert len(store.lookup(whole(xorb).sha256 for xorb in several)) == len(several)
-        one.gc([], grace_seconds=0)
+        one.gc([], cutoff=time.time())
         assert two.generation == one.generation and not two.lookup([whole(several[0]).sha256])

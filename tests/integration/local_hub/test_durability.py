@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hfver.local_hub.git.store import UNLISTED
 from hfver.local_hub.hub import Hub
 from hfver.local_hub.maintenance import collect_garbage, scrub
 from tests.support.hub import HubForTests, running_hub
@@ -113,6 +114,7 @@ def test_leftovers_are_swept(tmp_path: Path) -> None:
         git_dir = hub.git_dir(repo)
     orphan = git_dir.with_name("0" * 24 + ".git")
     shutil.copytree(git_dir, orphan)
+    (orphan / UNLISTED).touch()
     leftovers = [git_dir / "objects/tmp_obj_x", git_dir / "objects/pack/tmp_pack_x", git_dir / "objects/pack/tmp_idx_x"]
     for path in leftovers:
         path.write_bytes(b"half")
@@ -130,6 +132,75 @@ def test_leftovers_are_swept(tmp_path: Path) -> None:
     assert young.exists()
     with running_hub(tmp_path / "store") as hub:
         assert hub.api.list_repo_files(repo) == [".gitattributes"]
+
+
+def test_repositories_outlive_the_loss_of_the_table_that_names_them(tmp_path: Path) -> None:
+    with running_hub(tmp_path / "store") as hub:
+        history = History(hub)
+        git_dir = hub.git_dir(history.repo)
+        history.commit("main", "w.bin", b"weights")
+        (sha256,) = history.everything
+    for lost in (tmp_path / "store").glob("hub.sqlite*"):
+        lost.unlink()
+    old = time.time() - 7200
+    os.utime(git_dir, (old, old))
+    store = Hub(tmp_path / "store")
+    try:
+        store.sweep()
+        collect_garbage(store, grace_seconds=0)
+        assert git_dir.exists()
+        assert store.content.lookup([sha256])
+        (finding,) = scrub(store)
+        assert (finding.what, "hub.sqlite" in finding.problem) == (f"git repository {git_dir.name}", True)
+    finally:
+        store.close()
+
+
+def test_what_is_committed_during_a_collection_is_kept(own_hub: HubForTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    history = History(own_hub)
+    content = own_hub.server.hub.content
+    content.add_file([b"uploaded before"])
+    collect = content.gc
+
+    def commit_first(*arguments: Any, **options: Any) -> Any:
+        """After all refs were looked at."""
+        history.commit("main", "w.bin", b"uploaded before")
+        return collect(*arguments, **options)
+
+    monkeypatch.setattr(content, "gc", commit_first)
+    collect_garbage(own_hub.server.hub, grace_seconds=0)
+    assert httpx2.get(f"{own_hub.endpoint}/{history.repo}/resolve/main/w.bin").content == b"uploaded before"
+
+
+def test_a_copy_made_during_a_collection_keeps_what_its_original_had(
+    own_hub: HubForTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = History(own_hub)
+    history.commit("main", "w.bin", b"weights")
+    copy = f"{own_hub.namespace}/copy"
+    store = own_hub.server.hub.git
+    listed = store.ids
+
+    def copy_and_remove() -> set[str]:
+        """Once the repositories to look at are known."""
+        known = listed()
+        monkeypatch.setattr(store, "ids", listed)
+        url = f"{own_hub.endpoint}/api/models/{history.repo}/duplicate"
+        auth = {"Authorization": f"Bearer {own_hub.token}"}
+        assert httpx2.post(url, json={"repository": copy}, headers=auth).status_code == 200
+        own_hub.api.delete_repo(history.repo)
+        return known
+
+    monkeypatch.setattr(store, "ids", copy_and_remove)
+    collect_garbage(own_hub.server.hub, grace_seconds=0)
+    assert httpx2.get(f"{own_hub.endpoint}/{copy}/resolve/main/w.bin").content == b"weights"
+
+
+def test_a_repository_that_is_being_deleted_is_not_called_damaged(own_hub: HubForTests) -> None:
+    repo = own_hub.repo()
+    own_hub.git_dir(repo).rename(own_hub.server.store / "elsewhere")
+    answer = httpx2.get(f"{own_hub.endpoint}/api/models/{repo}/refs")
+    assert (answer.status_code, answer.headers["X-Error-Code"]) == (404, "RepoNotFound")
 
 
 def test_a_lock_file_left_by_a_crash_does_not_block(own_hub: HubForTests) -> None:
