@@ -187,7 +187,7 @@ def _release(repo: HookRepo, owed: Sequence[Owed]) -> None:
 # -- before a push ----------------------------------------------------------------------------------------------------
 
 
-def pre_push(_arguments: Sequence[str]) -> int:
+def pre_push(arguments: Sequence[str]) -> int:
     refs = parse_pushed(os.fsdecode(sys.stdin.buffer.read()))
     repo = find_repo()
     leave_git()
@@ -195,7 +195,7 @@ def pre_push(_arguments: Sequence[str]) -> int:
         return EXIT_DONE
     from hfver.hooks.pre_push import problems_of_push
 
-    problems = problems_of_push(repo, refs, _say)
+    problems = problems_of_push(repo, arguments[0] if arguments else "", refs, _say)
     for problem in problems:
         _say(problem.message)
         for hint in problem.hints:

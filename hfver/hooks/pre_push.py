@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hfver.errors import HfverError
-from hfver.hooks.push_checks import Pushed, check_bytes, check_configuration, check_released, check_secrets
+from hfver.hooks.push_checks import (
+    Pushed,
+    check_bytes,
+    check_configuration,
+    check_released,
+    check_secrets,
+    mirrored_blobs,
+)
 from hfver.hooks.pushed_refs import PushedRef
 from hfver.hooks.repo import HookRepo
-from hfver.hooks.settings import settings_at
+from hfver.hooks.settings import CONFIG_FILE, settings_at
 
 if TYPE_CHECKING:
     from hfver.adapters.git_objects import ObjectReader
@@ -22,89 +29,115 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def problems_of_push(repo: HookRepo, refs: Sequence[PushedRef], say: Say) -> list[HfverError]:
+def problems_of_push(repo: HookRepo, remote: str, refs: Sequence[PushedRef], say: Say) -> list[HfverError]:
     """Everything that stands in the way of this push. ``say`` tells what could not be checked."""
-    pushed = list(_pushed(repo, refs))
-    if repo.bare or not pushed:
+    pushed = list(_pushed(repo, refs)) if not repo.bare else []
+    if not pushed:
         return []
     from hfver.workspace import open_workspace
 
     with open_workspace(repo.top) as workspace, workspace.repo.reader() as reader:
-        gate = _Gate(repo, workspace, reader, say)
-        found = [*gate.content(pushed), *gate.releases(pushed), *gate.bytes(pushed)]
-    return list({error.message: error for error in found}.values())
+        gate = _Gate(repo, remote, workspace, reader, say)
+        return list({error.message: error for error in gate.check(pushed)}.values())
 
 
 def _pushed(repo: HookRepo, refs: Sequence[PushedRef]) -> Iterator[Pushed]:
     """The refs that lead to commits of a project that uses hfver."""
-    for ref in refs:
-        commit = _commit(repo, ref.oid)
-        if commit is None:
-            continue
-        settings = settings_at(repo, commit)
-        if settings.configured and settings.enabled:
-            yield Pushed(ref, commit, _commit(repo, ref.remote_oid) if ref.remote_oid else None, settings)
+    from hfver.adapters.git_objects import ObjectReader
 
-
-def _commit(repo: HookRepo, oid: str) -> str | None:
-    return repo.ask("rev-parse", "--verify", "--quiet", f"{oid}^{{commit}}")
+    with ObjectReader(repo.top) as reader:
+        for ref in refs:
+            found = reader.info(f"{ref.oid}^{{commit}}")
+            if found is None:
+                continue
+            settings = settings_at(repo, found.oid, reader.read)
+            if settings.configured and settings.enabled:
+                there = reader.info(f"{ref.remote_oid}^{{commit}}") if ref.remote_oid else None
+                yield Pushed(ref, found.oid, there.oid if there is not None else None, settings)
 
 
 class _Gate:
     """The checks with what they share, for the length of one push."""
 
-    def __init__(self, repo: HookRepo, workspace: Workspace, reader: ObjectReader, say: Say) -> None:
+    def __init__(self, repo: HookRepo, remote: str, workspace: Workspace, reader: ObjectReader, say: Say) -> None:
         self._repo = repo
+        self._remote = remote
         self._workspace = workspace
         self._reader = reader
         self._say = say
-        self._configs: dict[str, Config] = {}
-        self._hub_states: dict[str, HubState] | None = None
+        self._configs: dict[tuple[bytes | None, ...], Config | HfverError | None] = {}
+        self._scanned: set[tuple[str, str]] = set()
+        self._hub_states: dict[str, HubState] = {}
+        self._hub_is_silent = False
 
-    def content(self, pushed: Sequence[Pushed]) -> Iterator[HfverError]:
-        """Configuration and secrets, once per commit."""
-        for item in {item.commit: item for item in pushed}.values():
-            tree = self._tree(item.commit, item.name)
-            config = check_configuration(tree, dict(self._workspace.environ))
+    def check(self, pushed: Sequence[Pushed]) -> Iterator[HfverError]:
+        versions = [item for item in pushed if item.is_version and item.settings.require_published]
+        unreleased, unknown = check_released(self._repo, versions, self._ask_hub)
+        # What is released cannot change any more; what is not released yet is looked at when it is.
+        settled = {item.ref for item in versions} - {item.ref for item in unknown}
+        yield from self._content([item for item in pushed if item.ref not in settled])
+        yield from unreleased
+        yield from self._bytes(pushed)
+
+    def _content(self, pushed: Sequence[Pushed]) -> Iterator[HfverError]:
+        """Configuration and secrets, once per content."""
+        for item in pushed:
+            config = self._config(item)
             if isinstance(config, HfverError):
                 yield config
-            elif config is not None:
-                self._configs[item.commit] = config
-                entries = self._workspace.repo.list_tree(item.commit)
-                blobs = [(entry.path, entry.oid) for entry in entries if entry.kind == "blob" and not entry.is_symlink]
-                error = check_secrets(tree, blobs, config) if item.is_mirrored else None
+            elif config is not None and item.is_mirrored:
+                blobs = mirrored_blobs(self._workspace.repo.list_tree(item.commit), config)
+                paths = sorted(path for path, _ in blobs - self._scanned)
+                self._scanned |= blobs
+                error = check_secrets(self._tree(item.commit, item.name), paths)
                 if error is not None:
                     yield error
 
-    def releases(self, pushed: Sequence[Pushed]) -> Iterator[HfverError]:
-        versions = [item for item in pushed if item.is_version and item.settings.require_published]
-        yield from check_released(self._repo, versions, self._ask_hub)
+    def _config(self, item: Pushed) -> Config | HfverError | None:
+        """The configuration at a commit; commits that hold the same files share one."""
+        tree = self._tree(item.commit, item.name)
+        files = tuple(tree.read_many([CONFIG_FILE, item.settings.details_file]))
+        if files not in self._configs:
+            self._configs[files] = check_configuration(tree, dict(self._workspace.environ))
+        return self._configs[files]
 
-    def bytes(self, pushed: Sequence[Pushed]) -> Iterator[HfverError]:
+    def _bytes(self, pushed: Sequence[Pushed]) -> Iterator[HfverError]:
         """What commits bring has to be where others can get it; a version's bytes are in its release."""
         for item in pushed:
             if item.is_version:
                 continue
             tree = self._tree(item.commit, item.name)
-            before = self._tree(item.remote_commit, "there") if item.remote_commit else None
+            before = [self._tree(commit, "there") for commit in self._known_there(item)]
             try:
                 yield from check_bytes(tree, before, self._workspace.dvc, self._is_released)
             except HfverError as error:
                 self._say(f"whether the bytes of {item.name} are on the DVC remote was not checked: {error.message}")
 
+    def _known_there(self, item: Pushed) -> Sequence[str]:
+        """Commits the other side has already, nearest to the pushed one."""
+        if item.remote_commit is not None:
+            return [item.remote_commit]
+        listing = self._repo.ask("rev-list", "--boundary", item.commit, "--not", f"--remotes={self._remote}")
+        if listing == "":
+            return [item.commit]
+        return [line[1:] for line in (listing or "").split("\n") if line.startswith("-")]
+
     def _ask_hub(self, versions: Sequence[Pushed]) -> dict[str, str] | None:
-        states = self._states()
+        """The commits that the Hub's releases of these versions were made from."""
+        checked = [(item.name, self._config(item)) for item in versions]
+        configs = {name: config for name, config in checked if config and not isinstance(config, HfverError)}
+        states = self._states(configs.values())
         if states is None:
             return None
-        found = {}
-        for item in versions:
-            config = self._configs.get(item.commit)
-            model = config.version_of(item.name) if config is not None else None
-            state = states.get(model[0].repo) if model is not None else None
-            for release in state.releases() if state is not None else ():
-                if release.tag == item.name and release.tagged and release.trailers.commit is not None:
-                    found[item.name] = release.trailers.commit
-        return found
+        released = {
+            (repo, release.tag): release.trailers.commit
+            for repo, state in states.items()
+            for release in state.releases()
+            if release.tagged and release.trailers.commit is not None
+        }
+        models = {name: config.version_of(name) for name, config in configs.items()}
+        found = {name: released.get((model[0].repo, name)) for name, model in models.items() if model is not None}
+        return {name: commit for name, commit in found.items() if commit is not None}
 
     def _is_released(self, output: Output) -> bool:
         """Whether some release on the Hub consists of exactly these files."""
@@ -120,20 +153,23 @@ class _Gate:
         states = self._states() or {}
         return any(release.trailers.tree == digest for state in states.values() for release in state.releases())
 
-    def _states(self) -> dict[str, HubState] | None:
-        """The Hub's repositories of the pushed configurations; None when the Hub cannot be asked."""
-        if self._hub_states is None:
-            from hfver.hub_session import open_hub
-            from hfver.hub_view import read_hub_state
+    def _states(self, configs: Iterable[Config] = ()) -> dict[str, HubState] | None:
+        """The Hub's repositories of the configurations; None when the Hub cannot be asked, which is said once."""
+        if self._hub_is_silent:
+            return None
+        from hfver.hub_session import open_hub
+        from hfver.hub_view import read_hub_state
 
-            try:
-                config = self._workspace.config
-                repos = {model.repo for known in (config, *self._configs.values()) for model in known.models}
+        try:
+            config = self._workspace.config
+            repos = {model.repo for named in (config, *configs) for model in named.models} - self._hub_states.keys()
+            if repos:
                 with open_hub(config.endpoint, self._workspace.environ) as hub:
-                    self._hub_states = {name: read_hub_state(hub, name, self._workspace.state) for name in repos}
-            except HfverError as error:
-                self._say(f"the Hub was not asked, so releases are not checked: {error.message}")
-                return None
+                    self._hub_states |= {name: read_hub_state(hub, name, self._workspace.state) for name in repos}
+        except HfverError as error:
+            self._say(f"the Hub was not asked, so releases are not checked: {error.message}")
+            self._hub_is_silent = True
+            return None
         return self._hub_states
 
     def _tree(self, commit: str, name: str) -> CommitTree:

@@ -24,6 +24,7 @@ from hfver.outbox import Outbox
 
 if TYPE_CHECKING:
     from hfver.adapters.dvc_outputs import DvcProject
+    from hfver.adapters.git_objects import TreeEntry
     from hfver.adapters.git_tree import CommitTree
     from hfver.config.settings import Config
     from hfver.model import Output, OutputPointer
@@ -70,19 +71,26 @@ def check_configuration(tree: CommitTree, environ: dict[str, str]) -> Config | H
         return ConfigError(error.message, hints=[*error.hints, "hfver validate-config"])
 
 
-def check_secrets(tree: CommitTree, entries: Sequence[tuple[str, str]], config: Config) -> HfverError | None:
-    """Secrets in the files the mirror would send of this commit."""
+def mirrored_blobs(entries: Sequence[TreeEntry], config: Config) -> set[tuple[str, str]]:
+    """Path and object of every file the mirror would send of a commit."""
     from hfver.mirror.plan import snapshot_files
-    from hfver.mirror.secret_scan import BASELINE, refuse_secrets, scan
 
+    blobs = [(entry.path, entry.oid) for entry in entries if entry.kind == "blob" and not entry.is_symlink]
     files = snapshot_files(
-        entries,
+        blobs,
         config.mirror.include,
         config.mirror.exclude,
         configs="config" in config.upload_items,
         results="results" in config.upload_items,
     )
-    paths = sorted({file.path for file in files.values()})
+    paths = {file.path for file in files.values()}
+    return {(path, oid) for path, oid in blobs if path in paths}
+
+
+def check_secrets(tree: CommitTree, paths: Sequence[str]) -> HfverError | None:
+    """Secrets in these files of a commit."""
+    from hfver.mirror.secret_scan import BASELINE, refuse_secrets, scan
+
     contents = {path: raw for path, raw in zip(paths, tree.read_many(paths), strict=True) if raw is not None}
     try:
         refuse_secrets(scan(contents, tree.read(BASELINE)), "the configs repository, which would get it next")
@@ -97,37 +105,47 @@ AskHub = Callable[[Sequence[Pushed]], Mapping[str, str] | None]
 """The commits of these versions' releases, by tag, as the Hub has them; None when it cannot be asked."""
 
 
-def check_released(repo: HookRepo, pushed: Sequence[Pushed], ask_hub: AskHub) -> Iterator[HfverError]:
-    """Version tags that are no release yet, or the release of another commit.
+def check_released(
+    repo: HookRepo, pushed: Sequence[Pushed], ask_hub: AskHub
+) -> tuple[list[HfverError], Sequence[Pushed]]:
+    """Errors for version tags that are no release yet, or the release of another commit; and the tags nobody knows of.
 
-    What this clone released or owes is known here; only for other tags is the Hub asked.
+    What this clone released or owes is known here; only for other tags is the Hub asked. A Hub that is down keeps
+    nobody from pushing what may well be released.
     """
     released = SeenRefs(repo.common_dir).pairs("released")
-    owed = {(entry.ref, entry.oid): entry for entry in Outbox(repo.common_dir).entries().owed}
-    unknown = []
-    for item in pushed:
-        key = (TAGS + item.name, item.ref.oid)
-        if key in owed:
-            yield _unreleased(item, owed[key].last_error)
-        elif key not in released:
-            unknown.append(item)
-    commits = ask_hub(unknown) if unknown else None
-    if commits is None:
-        return  # a Hub that is down keeps nobody from pushing what may well be released
-    for item in unknown:
-        commit = commits.get(item.name)
+    owed = {(entry.ref, entry.oid): entry.last_error for entry in Outbox(repo.common_dir).entries().owed}
+    waiting = [item for item in pushed if _key(item) in owed]
+    unknown = [item for item in pushed if _key(item) not in owed and _key(item) not in released]
+    commits = ask_hub(unknown) if unknown else {}
+    errors: list[HfverError] = []
+    missing = [(item, owed[_key(item)]) for item in waiting]
+    for item in unknown if commits is not None else ():
+        commit = (commits or {}).get(item.name)
         if commit is None:
-            yield _unreleased(item, None)
+            missing.append((item, None))
         elif commit != item.commit:
-            yield RefusedError(
-                f"{item.name} is commit {item.commit[:12]} here, but it was released from {commit[:12]}",
-                hints=[f"hfver verify {item.name}", "hfver bump patch makes a new version"],
+            errors.append(
+                RefusedError(
+                    f"{item.name} is commit {item.commit[:12]} here, but it was released from {commit[:12]}",
+                    hints=[f"hfver verify {item.name}", "hfver bump patch makes a new version"],
+                )
             )
+    return [*_unreleased(missing), *errors], unknown if commits is None else ()
 
 
-def _unreleased(item: Pushed, last_error: str | None) -> RefusedError:
-    why = f" (last attempt: {last_error})" if last_error else ""
-    return RefusedError(f"{item.name} is not released yet{why}", hints=[f"hfver push {item.name}"])
+def _key(item: Pushed) -> tuple[str, str]:
+    return TAGS + item.name, item.ref.oid
+
+
+def _unreleased(missing: Sequence[tuple[Pushed, str | None]]) -> Iterator[RefusedError]:
+    if len(missing) > _SHOWN:
+        names = _listed([item.name for item, _ in missing])
+        yield RefusedError(f"{len(missing)} versions are not released yet: {names}", hints=["hfver push --all-missing"])
+        return
+    for item, last_error in missing:
+        why = f" (last attempt: {last_error})" if last_error else ""
+        yield RefusedError(f"{item.name} is not released yet{why}", hints=[f"hfver push {item.name}"])
 
 
 # -- bytes ------------------------------------------------------------------------------------------------------------
@@ -135,7 +153,7 @@ def _unreleased(item: Pushed, last_error: str | None) -> RefusedError:
 
 def check_bytes(
     tree: CommitTree,
-    before: CommitTree | None,
+    before: Sequence[CommitTree],
     project_of: Callable[[str], DvcProject],
     is_released: Callable[[Output], bool],
 ) -> Iterator[HfverError]:
@@ -145,7 +163,7 @@ def check_bytes(
     """
     from hfver.outputs.resolve import list_outputs
 
-    known = {_identity(pointer) for pointer in list_outputs(before).pointers} if before is not None else set()
+    known = {_identity(pointer) for known_tree in before for pointer in list_outputs(known_tree).pointers}
     for pointer in list_outputs(tree).pointers:
         if pointer.md5 is None or not (pointer.cached and pointer.pushed) or _identity(pointer) in known:
             continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +35,7 @@ class HookSettings:
     formats: TagFormats = field(default_factory=TagFormats)
     prefixes: tuple[str, ...] = ("",)
     mirror_branches: tuple[str, ...] = ("main", "master")
+    details_file: str = DETAILS_FILE
 
     def version(self, tag: str) -> Version | None:
         """What the tag means for any of the project's models."""
@@ -46,10 +48,15 @@ class HookSettings:
         return self.configured and self.enabled and self.auto_sync
 
 
-def settings_at(repo: HookRepo, commit: str) -> HookSettings:
-    """The settings recorded in a commit; those of the work tree where the commit has no configuration yet."""
+def settings_at(repo: HookRepo, commit: str, read_object: ReadFile | None = None) -> HookSettings:
+    """The settings recorded in a commit; those of the work tree where the commit has no configuration yet.
+
+    ``read_object`` reads ``commit:path``; whoever asks for many commits brings one that starts no process each time.
+    """
 
     def read(path: str) -> bytes | None:
+        if read_object is not None:
+            return read_object(f"{commit}:{path}")
         result = repo.git("cat-file", "blob", f"{commit}:{path}")
         return result.stdout if result.code == 0 else None
 
@@ -64,8 +71,9 @@ def work_tree_settings(repo: HookRepo) -> HookSettings:
 
 def read_settings(read: ReadFile) -> HookSettings:
     section = _mapping(_load(read(CONFIG_FILE)), "huggingface")
-    details_path = section.get("config_file")
-    details = _load(read(details_path if isinstance(details_path, str) else DETAILS_FILE))
+    named = section.get("config_file")
+    details_file = named if isinstance(named, str) else DETAILS_FILE
+    details = _load(read(details_file))
     versioning, hooks, mirror = (_mapping(details, name) for name in ("versioning", "hooks", "mirror"))
     defaults = HookSettings()
     return HookSettings(
@@ -78,6 +86,7 @@ def read_settings(read: ReadFile) -> HookSettings:
         formats=_formats(versioning),
         prefixes=_prefixes(section),
         mirror_branches=_texts(mirror["branches"]) if mirror.get("branches") is not None else defaults.mirror_branches,
+        details_file=details_file,
     )
 
 
@@ -112,6 +121,7 @@ def _prefixes(section: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(prefix for prefix in prefixes if isinstance(prefix, str)) or ("",)
 
 
+@lru_cache(maxsize=16)  # most commits of a push hold the same files
 def _load(data: bytes | None) -> Mapping[str, Any]:
     import yaml
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hfver.hooks.seen import SeenRefs
 from tests.support.hook_project import HookProject, new_hook_project
 from tests.support.hub import HubForTests
 
@@ -114,6 +115,27 @@ def test_other_tags_branches_and_deletions_are_free(project: HookProject, hub: H
     assert hub.requests == []
 
 
+def test_many_versions_that_are_not_released_are_one_problem(project: HookProject) -> None:
+    for number in range(7):
+        project.repo.git("tag", f"v1.0.{number}", HFVER_SKIP="1")
+    text = refused(project, "--tags", "origin")
+    assert text.startswith(
+        "hfver: 7 versions are not released yet: v1.0.0, v1.0.1, v1.0.2, v1.0.3, v1.0.4 and 2 more\n"
+        "hfver: hint: hfver push --all-missing\n"
+        "hfver: so nothing was pushed"
+    )
+
+
+def test_what_is_released_is_not_looked_at_again(project: HookProject) -> None:
+    """What an old version holds cannot be mended any more, whatever the checks have learnt since."""
+    config = project.top / "config.yaml"
+    config.write_text(config.read_text() + "  of_another_age: true\n")
+    commit = project.project.commit("As it was then")
+    project.repo.git("tag", "v1.0.0", HFVER_SKIP="1")
+    SeenRefs(project.repo.common_dir).add([("refs/tags/v1.0.0", commit)], "released")
+    project.repo.git("push", "--quiet", "origin", "v1.0.0")
+
+
 def test_each_of_two_push_urls_is_checked(project: HookProject, tmp_path: Path) -> None:
     second = tmp_path / "second.git"
     project.repo.git("init", "--quiet", "--bare", str(second))
@@ -187,6 +209,29 @@ def test_only_what_the_push_brings_is_looked_at(project: HookProject) -> None:
     (project.top / "notes.txt").write_text("unrelated\n")
     project.project.commit("Unrelated")
     project.repo.git("push", "--quiet", "origin", "main")
+
+
+def test_a_new_branch_brings_only_what_the_remote_does_not_have(project: HookProject) -> None:
+    with_remote(project)
+    project.repo.git("push", "--quiet", "--no-verify", "origin", "main")
+    project.repo.git("push", "--quiet", "origin", "main:same")
+    project.repo.git("checkout", "--quiet", "-b", "side")
+    (project.top / "notes.txt").write_text("unrelated\n")
+    project.project.commit("Unrelated")
+    project.repo.git("push", "--quiet", "origin", "side")
+    project.project.train({"weights.bin": "two"})
+    done = project.repo.run("push", "--quiet", "origin", "HEAD:other", check=False)
+    assert "hfver: model at other: model is not on the DVC remote 'r'" in done.stderr
+
+
+def test_a_hub_that_is_down_is_asked_once(project: HookProject) -> None:
+    project.repo.git("tag", "v1.0.0")
+    with_remote(project)
+    project.repo.git("branch", "side")
+    done = project.repo.run(
+        "push", "origin", "main", "side", check=False, env={"HF_ENDPOINT": "http://127.0.0.1:9"}
+    )  # fmt: skip
+    assert done.stderr.count("the Hub was not asked") == 1
 
 
 def test_a_dvc_remote_that_cannot_be_used_stops_no_push(project: HookProject) -> None:
