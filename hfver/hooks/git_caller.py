@@ -37,7 +37,7 @@ def calling_subcommand(table: ProcessTable, start: int) -> str | None:
     """The subcommand (``tag``, ``fetch``, ...) of the nearest git process at or above ``start``; None if unreadable."""
     current = start
     for _ in range(_LONGEST_CHAIN):
-        if current <= 1:
+        if current < 1:  # in a container git itself may be process 1
             return None
         process = table(current)
         if process is None:

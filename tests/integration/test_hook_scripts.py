@@ -101,6 +101,21 @@ def test_every_shell_chains(place: Path, shell: list[str]) -> None:
 
 
 @pytest.mark.parametrize("shell", shells())
+@pytest.mark.parametrize("name", ["reference-transaction", "pre-push"])
+def test_thousands_of_refs_are_passed_on_whole_and_in_no_time(place: Path, shell: list[str], name: str) -> None:
+    """Put together line by line these took every shell half a minute."""
+    original = place / ".git" / "hooks" / f"{name}.hfver-orig"
+    original.write_text("#!/bin/sh\nexit 0\n")  # ends before it has read them
+    original.chmod(0o755)
+    local = "refs/tags/v0 " if name == "pre-push" else ""
+    count = 999 if shell == SHELLS["mksh"] else 12_345  # its printf is a program: 128 KB are the most it can be given
+    lines = "".join(f"{local}{ZERO} {OID} refs/tags/v1.0.{number}\n" for number in range(count))
+    done = run(place, shell, name, "committed", stdin=lines)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert calls(place) == f"hook {name} committed\n{lines}"
+
+
+@pytest.mark.parametrize("shell", shells())
 @pytest.mark.parametrize(("code", "expected"), [(0, 0), (8, 1), (1, 0), (127, 0), (139, 0)])
 def test_only_code_8_refuses_and_only_while_it_can(place: Path, shell: list[str], code: int, expected: int) -> None:
     line = f"{ZERO} {OID} refs/tags/v1.0.0\n"

@@ -61,6 +61,12 @@ def test_a_loop_in_the_table_ends() -> None:
     assert calling_subcommand(lambda pid: Process(pid, ("sh",)), 7) is None
 
 
+def test_git_may_be_the_first_process_of_a_container() -> None:
+    table = {7: Process(1, ("/bin/sh", "reference-transaction")), 1: Process(0, ("git", "tag", "v1.0.0"))}
+    assert calling_subcommand(table.get, 7) == "tag"
+    assert calling_subcommand({7: Process(1, ("sh",)), 1: Process(0, ("/sbin/init",))}.get, 7) is None
+
+
 def test_proc_is_read_with_its_strange_names(tmp_path: Path) -> None:
     directory = tmp_path / "42"
     directory.mkdir()
