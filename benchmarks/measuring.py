@@ -27,7 +27,8 @@ class Timing:
 
 def own_environment(root: Path) -> dict[str, str]:
     """Home, caches and git identity below ``root``."""
-    foreign = ("GIT_", "HF_", "DVC_", "HFVER_", "XDG_")
+    # PYTHON…: where PYTHONDONTWRITEBYTECODE is set, every start would compile what an installed program has compiled.
+    foreign = ("GIT_", "HF_", "DVC_", "HFVER_", "XDG_", "PYTHON")
     environ = {name: value for name, value in os.environ.items() if not name.startswith(foreign) and name != "CI"}
     config = root / "gitconfig"
     config.write_text("[user]\n\tname = Bench\n\temail = bench@example.org\n[init]\n\tdefaultBranch = main\n")

@@ -15,6 +15,8 @@ from hfver import __version__
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
+    from hfver.hub_view import HubReader
+    from hfver.local_hub.serve import EmbeddedHub
 
 EMBEDDED = "embedded"
 
@@ -36,34 +38,60 @@ def open_hub(
     A token goes only where the user said it may. Without one reading public repositories still works; with ``writes``
     UnauthorisedError says why there is none and what to do about it.
     """
-    for name, value in _BOUNDED_UPLOADS.items():
-        os.environ.setdefault(name, value)
     if endpoint == EMBEDDED:
-        with _embedded(progress_bars=progress_bars) as client:
-            yield client
+        with _embedded_hub() as hub:
+            yield _client_of(hub, progress_bars=progress_bars)
         return
     from hfver.trust import no_token_error, resolve_token
 
     token = resolve_token(endpoint, environ)
     if writes and token is None:
         raise no_token_error(endpoint, environ)
-    from hfver.adapters.hub_client import HubClient, quieten
-
-    quieten(progress_bars=progress_bars)
-    yield HubClient(endpoint, token, library_version=__version__)
+    yield _client(endpoint, token, progress_bars=progress_bars)
 
 
 @contextmanager
-def _embedded(*, progress_bars: bool) -> Iterator[HubClient]:
+def open_listing(endpoint: str, environ: Mapping[str, str]) -> Iterator[HubReader]:
+    """For who mostly lists refs: the client, which takes longer to import than that takes, is there when it is needed.
+
+    The same token rules as ``open_hub``.
+    """
+    from hfver.adapters.hub_listing import HubListing
+
+    agent = f"hfver/{__version__}"
+    if endpoint == EMBEDDED:
+        with _embedded_hub() as hub:
+            yield HubListing(hub.endpoint, hub.token, lambda: _client_of(hub, progress_bars=False), agent=agent)
+        return
+    from hfver.trust import resolve_token
+
+    token = resolve_token(endpoint, environ)
+    yield HubListing(endpoint, token, lambda: _client(endpoint, token, progress_bars=False), agent=agent)
+
+
+@contextmanager
+def _embedded_hub() -> Iterator[EmbeddedHub]:
     # Read by the client when it is imported: nothing about a local hub is to leave this machine, and no proxy is to
     # stand between two ends of the loopback device.
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     bypass = [part for part in os.environ.get("NO_PROXY", "").split(",") if part]
     if "127.0.0.1" not in bypass:
         os.environ["NO_PROXY"] = ",".join([*bypass, "127.0.0.1"])
-    from hfver.adapters.hub_client import HubClient, quieten
     from hfver.local_hub.serve import EmbeddedHub
 
-    quieten(progress_bars=progress_bars)
     with EmbeddedHub() as hub:
-        yield HubClient(hub.endpoint, hub.token, library_version=__version__, embedded=True, address=hub.usual_endpoint)
+        yield hub
+
+
+def _client_of(hub: EmbeddedHub, *, progress_bars: bool) -> HubClient:
+    return _client(hub.endpoint, hub.token, progress_bars=progress_bars, address=hub.usual_endpoint)
+
+
+def _client(endpoint: str, token: str | None, *, progress_bars: bool, address: str | None = None) -> HubClient:
+    """``address`` is where an embedded hub can be found when this command is done."""
+    for name, value in _BOUNDED_UPLOADS.items():
+        os.environ.setdefault(name, value)
+    from hfver.adapters.hub_client import HubClient, quieten
+
+    quieten(progress_bars=progress_bars)
+    return HubClient(endpoint, token, library_version=__version__, embedded=address is not None, address=address)

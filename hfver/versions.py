@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hfver.errors import UsageError
 from hfver.tag_template import Template, TemplateError, Value, compile_template
@@ -113,7 +113,7 @@ class Version:
                 hints=["compare versions of one model and one kind"],
             )
         # Build metadata has no precedence in semver; the tag's text keeps the order total.
-        return (self.value, self.tag) < (other.value, other.tag)
+        return (self._precedence, self.tag) < (other._precedence, other.tag)
 
     def __gt__(self, other: Version) -> bool:
         return other < self
@@ -123,6 +123,16 @@ class Version:
 
     def __ge__(self, other: Version) -> bool:
         return not self < other
+
+    @cached_property
+    def _precedence(self) -> tuple[Any, ...]:
+        """The order of semver.org as a tuple; comparing semver objects is slow."""
+        if self.scheme is not Scheme.SEMANTIC:
+            return (self.value,)
+        value = self.semantic
+        # Numbers stand before words, and any pre-release before its final version.
+        parts = [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in (value.prerelease or "").split(".")]
+        return (*value.to_tuple()[:3], not value.prerelease, parts)
 
     @property
     def _kind(self) -> str:
@@ -301,8 +311,10 @@ def _read_semantic(template: Template, text: str) -> semver.Version | None:
         return None
     import semver
 
-    numbers = f"{values['major']}.{values['minor']}.{values['patch']}"
-    return semver.Version.parse(numbers + tail) if semver.Version.is_valid(numbers + tail) else None
+    try:
+        return semver.Version.parse(f"{values['major']}.{values['minor']}.{values['patch']}{tail}")
+    except ValueError:
+        return None
 
 
 def _refuse_overlap(templates: dict[Scheme, Template]) -> None:

@@ -64,10 +64,10 @@ def collect(workspace: Workspace, printer: Printer, *, cached: bool) -> list[Mod
 
     if cached:
         return survey(workspace, None)
-    from hfver.hub_session import open_hub
+    from hfver.hub_session import open_listing
 
     try:
-        with open_hub(workspace.config.endpoint, workspace.environ) as hub:
+        with open_listing(workspace.config.endpoint, workspace.environ) as hub:
             return survey(workspace, hub)
     except UnreachableError as error:
         printer.warn(f"{error.message}; showing what was known")

@@ -134,6 +134,15 @@ def test_a_tag_prefix_changes_the_default_formats() -> None:
     assert parse("v1.0.0", formats) is None
 
 
+@given(semantic_values, semantic_values)
+def test_any_two_versions_are_ordered_as_semver_orders_them(one: semver.Version, other: semver.Version) -> None:
+    first, second = (parse(f"v{value}", TagFormats()) for value in (one, other))
+    assert first is not None
+    assert second is not None
+    if one.compare(other) != 0:
+        assert (first < second) == (one < other)
+
+
 def test_versions_are_ordered_as_semver_orders_them() -> None:
     tags = ["v0.9.0", "v1.0.0-alpha.1", "v1.0.0-rc.2", "v1.0.0-rc.10", "v1.0.0", "v1.0.0+b", "v1.10.0", "v2.0.0"]
     assert [v.tag for v in sorted(version(tag) for tag in reversed(tags))] == tags
