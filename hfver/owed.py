@@ -133,7 +133,8 @@ class _Round:
 
     def _release(self, owed: Owed) -> Owed | None:
         from hfver.mirror.owed import mirrors_releases, owe_release_mirror
-        from hfver.release import release, target_of
+        from hfver.release import release
+        from hfver.target import target_of
 
         target = target_of(self._workspace, owed.name)
         outcome = release(self._workspace, self._hub, target, self._reporter, allow_same=self._allow_same)

@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hfver.adapters.git_tree import CommitTree
-from hfver.errors import ConflictError, IntegrityError, StateError, UsageError
+from hfver.errors import ConflictError, IntegrityError, StateError
 from hfver.experiments.run_facts import RunFacts
 from hfver.hub_state import HubState, PublishedRelease
 from hfver.hub_view import read_hub_state, read_receipt
 from hfver.mirror.owed import configs_revision
-from hfver.model import Output, OutputFile, OutputPointer, Tag
+from hfver.model import Output, OutputFile, OutputPointer
+from hfver.outputs.at_commit import output_at
 from hfver.outputs.checks import check_content
-from hfver.outputs.resolve import DirSource, resolve_output, resolve_pointer
+from hfver.outputs.resolve import DirSource
 from hfver.paths import CARD_PATH, name_problems
 from hfver.plan import (
     ForeignChanges,
@@ -38,28 +39,19 @@ from hfver.reporting import Reporter
 from hfver.retries import patiently
 from hfver.sources import dir_object_of
 from hfver.state import Content
+from hfver.target import Target
 from hfver.topology import Line, choose_line, nearest_releases
-from hfver.versions import Scheme, Version, parse, release_branch
+from hfver.versions import Scheme, parse, release_branch
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
-    from hfver.config.settings import Config, ModelConfig
+    from hfver.config.settings import Config
     from hfver.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
 # Every time somebody else commits first we plan again; so many others in a row are no race but a loop.
 MOST_RACES = 25
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One model a tag releases: what the configuration at the tag's commit says about it."""
-
-    tag: Tag
-    version: Version
-    model: ModelConfig
-    config: Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,79 +62,6 @@ class Prepared:
     content: ReleaseContent | None  # None when the release is there already
     base: Receipt | None
     warnings: tuple[str, ...]
-
-
-def target_of(workspace: Workspace, tag_name: str) -> Target:
-    """The model a tag releases; UsageError when the tag is no version of any."""
-    tag = workspace.repo.tag(tag_name)
-    config = config_at(workspace, tag.commit, tag_name)
-    found = config.version_of(tag_name)
-    if found is None:
-        semantic, prefixes = config.formats.semantic, [model.tag_prefix for model in config.models]
-        shapes = [shape for shape in (semantic, config.formats.timestamp, config.formats.experiment) if shape]
-        known = ", ".join(f"{prefix}{shape}" for prefix in prefixes for shape in shapes)
-        raise UsageError(f"{tag_name} is not a version: tags here look like {known}", hints=["hfver bump patch"])
-    model, version = found
-    return Target(tag, version, model_at(model, tag), config)
-
-
-def model_at(model: ModelConfig, tag: Tag) -> ModelConfig:
-    """The model as one version has it: a tag may say that its output stands elsewhere than configured."""
-    return model if tag.model_path is None else replace(model, path=tag.model_path)
-
-
-def config_at(workspace: Workspace, commit: str, label: str) -> Config:
-    """The configuration at a commit; that of the workspace for commits older than the project's use of hfver."""
-    from hfver.config.load import load_revision, main_file
-    from hfver.config.problems import MissingConfigError
-
-    with workspace.repo.reader() as reader:
-        try:
-            return load_revision(
-                lambda path: reader.read(f"{commit}:{path}"),
-                environ=workspace.environ,
-                label=label,
-                main=main_file(workspace.repo.top, workspace.environ, workspace.config_path),
-                options=workspace.options,
-            )
-        except MissingConfigError:
-            return workspace.config
-
-
-def output_at(workspace: Workspace, tree: CommitTree, path: str | None, receipt_dir: DirSource | None = None) -> Output:
-    """The output of a model at a commit. ``receipt_dir`` rebuilds a lost directory object from a receipt."""
-    pointer = pointer_at(workspace, tree, path)
-    dvc = workspace.dvc(pointer.dvc_root)
-    sources: list[DirSource] = [dvc.cache.read_dir_object, _dir_object_elsewhere(workspace), dvc.read_remote_dir_object]
-    if receipt_dir is not None:
-        sources.append(receipt_dir)
-    return resolve_output(tree, path or pointer.path, sources)
-
-
-def _dir_object_elsewhere(workspace: Workspace) -> DirSource:
-    """The list of files from the DVC cache of another work tree."""
-
-    def read(pointer: OutputPointer) -> bytes | None:
-        found = (dvc.cache.read_dir_object(pointer) for dvc in workspace.other_dvc(pointer.dvc_root))
-        return next((raw for raw in found if raw is not None), None)
-
-    return read
-
-
-def pointer_at(workspace: Workspace, tree: CommitTree, path: str | None) -> OutputPointer:
-    """What git records about a model at a commit; without a configured path, about the only output there."""
-    from hfver.outputs.resolve import list_outputs
-
-    if path is not None:
-        return resolve_pointer(tree, path, solve=lambda: workspace.dvc().pipeline_outputs(tree.commit))
-    pointers = list_outputs(tree).pointers
-    if len(pointers) == 1:
-        return pointers[0]
-    listed = ", ".join(sorted(pointer.path for pointer in pointers)) or "nothing"
-    raise StateError(
-        f"which output is the model is not configured, and DVC tracks {listed} at {tree.label}",
-        hints=["set huggingface.repository.model_path in config.yaml", "hfver track PATH"],
-    )
 
 
 def prepare(

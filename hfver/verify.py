@@ -24,12 +24,13 @@ from hfver.hub_state import HubState, PublishedRelease
 from hfver.hub_view import read_receipt
 from hfver.mirror.plan import RELEASES
 from hfver.model import OutputFile
+from hfver.outputs.at_commit import output_at, pointer_at
 from hfver.outputs.dir_object import directory_id
 from hfver.paths import ATTRIBUTES_PATH, CARD_PATH, RECEIPT_PATH
 from hfver.receipt import MAX_BYTES, Receipt, parse_receipt
-from hfver.release import output_at, pointer_at, target_of
 from hfver.state import Content
 from hfver.survey import ModelSurvey
+from hfver.target import target_of
 
 if TYPE_CHECKING:
     from hfver.adapters.dvc_cache import DvcCache

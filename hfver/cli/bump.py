@@ -93,7 +93,7 @@ def _refuse_same(
     workspace: Workspace, model: ModelConfig, reachable: list[tuple[Tag, Version]], head: str, version: Version
 ) -> None:
     from hfver.adapters.git_tree import CommitTree
-    from hfver.release import pointer_at
+    from hfver.outputs.at_commit import pointer_at
     from hfver.versions import Scheme
 
     semantic = [(tag, known) for tag, known in reachable if known.scheme is Scheme.SEMANTIC]

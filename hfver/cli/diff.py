@@ -88,7 +88,7 @@ def _output(workspace: Workspace, model: ModelConfig, revision: str, receipts: D
     from dataclasses import replace
 
     from hfver.adapters.git_tree import CommitTree
-    from hfver.release import output_at
+    from hfver.outputs.at_commit import output_at
     from hfver.release_content import ReleaseContent
     from hfver.reporting import Silent
 

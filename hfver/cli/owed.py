@@ -107,7 +107,8 @@ def publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = (), fresh_r
 
 
 def _done_by_others(workspace: Workspace, hub: HubClient, work: Work, tags: Sequence[str]) -> list[Outcome]:
-    from hfver.release import release, target_of
+    from hfver.release import release
+    from hfver.target import target_of
 
     ours = {outcome.tag for outcome in work.released} | {failure.tag for failure in work.failed}
     left = [tag for tag in tags if tag not in ours]

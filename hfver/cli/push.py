@@ -108,7 +108,8 @@ def _show_plans(
     workspace: Workspace, hub: HubClient, printer: Printer, tags: Sequence[str], *, allow_same: bool
 ) -> int:
     from hfver.adapters.git_tree import CommitTree
-    from hfver.release import prepare, target_of
+    from hfver.release import prepare
+    from hfver.target import target_of
 
     names = list(tags) or [owed.name for owed in workspace.outbox.entries().owed if owed.kind == "release"]
     plans = []

@@ -13,11 +13,11 @@ from hfver.paths import RECEIPT_PATH
 from hfver.receipt import MAX_BYTES, ConfigsRevision
 from hfver.reporting import Reporter
 from hfver.retries import patiently
+from hfver.target import Target, config_at, target_of
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
     from hfver.config.settings import Config, ModelConfig
-    from hfver.release import Target
     from hfver.workspace import Workspace
 
 HEADS = "refs/heads/"
@@ -52,8 +52,6 @@ def owe_release_mirror(workspace: Workspace, owed: Owed) -> Owed:
 def do_mirror(workspace: Workspace, hub: HubClient, owed: Owed, reporter: Reporter) -> tuple[Step, ...]:
     """Do one thing the mirror is owed; nothing when it needs none any more. Safe to run again at any point."""
     if owed.ref.startswith(TAGS):
-        from hfver.release import target_of
-
         target = target_of(workspace, owed.name)
         upload = target.config.settings.upload
         return patiently(
@@ -63,8 +61,6 @@ def do_mirror(workspace: Workspace, hub: HubClient, owed: Owed, reporter: Report
     tip = _tip(workspace, owed)
     if tip is None:
         return ()
-    from hfver.release import config_at
-
     config = config_at(workspace, tip, owed.name)
     if not mirrors_branch(config, owed.name):
         return ()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hfver.adapters.git_tree import CommitTree
 from hfver.errors import HfverError
-from hfver.release import pointer_at
+from hfver.outputs.at_commit import pointer_at
 
 if TYPE_CHECKING:
     from hfver.config.settings import Config, ModelConfig

@@ -24,9 +24,9 @@ from hfver.experiments.run_facts import RESULT_FILES, RunFacts, clean_params, nu
 from hfver.experiments.run_record import run_here, written_record
 from hfver.hooks.skip import skipping_hooks
 from hfver.mirror.branch import configs_repo
+from hfver.outputs.at_commit import pointer_at
 from hfver.outputs.recording import Recorded, path_in_repo, record_model
 from hfver.outputs.same_model import version_of_same_model
-from hfver.release import pointer_at
 from hfver.reporting import Reporter
 from hfver.training.auto_version import auto_version
 from hfver.training.no_git import has_git, project_files
@@ -199,7 +199,7 @@ def _back_up(
 ) -> None:
     if not (config.backup.enabled or config.sync.backup_before_upload):
         return
-    from hfver.release import output_at
+    from hfver.outputs.at_commit import output_at
     from hfver.training.backups import make_backup
     from hfver.trust import require_writable
 

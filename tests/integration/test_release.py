@@ -18,7 +18,8 @@ from hfver.adapters.hub_client import HubClient, PreparedContent
 from hfver.errors import ConflictError, IntegrityError, RefusedError, StateError, UsageError
 from hfver.plan import PublishPlan
 from hfver.publish import Outcome
-from hfver.release import prepare, target_of
+from hfver.release import prepare
+from hfver.target import target_of
 from hfver.trailers import parse_trailers
 from tests.support.gitting import git
 from tests.support.hub import HubForTests

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from hfver.hub_session import open_hub
 from hfver.hub_view import read_hub_state
-from hfver.release import release, target_of
+from hfver.release import release
 from hfver.reporting import Silent
+from hfver.target import target_of
 from hfver.workspace import Workspace, open_workspace
 from tests.support.gitting import git, new_repo
 
