@@ -15,7 +15,7 @@ from typing import Protocol
 
 from hfver.checkout.links import Linker
 from hfver.errors import HfverError, IntegrityError, NoSpaceError
-from hfver.hashing import Advance, Digests, HashName, hash_file
+from hfver.hashing import Advance, Digests, HashName, hash_file, md5_of_file
 from hfver.model import OutputFile, OutputPointer
 from hfver.outputs.dir_object import build_dir_object, dir_object_id
 from hfver.receipt import Receipt
@@ -161,15 +161,26 @@ def take_copy(path: Path, file: OutputFile, cache: Cache, linker: Linker, hash_n
     temporary = cache.temporary()
     try:
         linker.place(str(path), str(temporary))
-        found = hash_file(temporary, hash_name=hash_name)
-        if found.md5 != file.md5 or file.sha256 not in {None, found.sha256}:
-            return f"{path} has other content (md5 {found.md5}, expected {file.md5})"
+        if difference := content_differs(temporary, file, hash_name):
+            return f"{path} has other content ({difference})"
         cache.insert(temporary, file.md5, hash_name)
     except FileNotFoundError:
         return "not there"
     finally:
         temporary.unlink(missing_ok=True)
     return None
+
+
+def content_differs(path: Path, file: OutputFile, hash_name: HashName, advance: Advance | None = None) -> str | None:
+    """How a file's content differs from the wanted one, or None. sha256 is paid for where one is known to compare."""
+    if file.sha256 is None:
+        md5 = md5_of_file(path, hash_name=hash_name, advance=advance)
+    else:
+        found = hash_file(path, hash_name=hash_name, advance=advance)
+        md5 = found.md5
+        if md5 == file.md5 and found.sha256 != file.sha256:
+            return f"sha256 {found.sha256[:16]}…, expected {file.sha256[:16]}…"
+    return None if md5 == file.md5 else f"md5 {md5}, expected {file.md5}"
 
 
 def require_space(directory: Path, needed: int) -> None:

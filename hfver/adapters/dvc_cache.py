@@ -18,8 +18,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from hfver.hashing import Advance, HashName, hash_file
+from hfver.hashing import Advance, HashName
 from hfver.model import OutputFile, OutputPointer
+from hfver.sources import content_differs
 
 _TEMPORARY = "hfver-tmp"
 _OBJECT_MODE = 0o444
@@ -111,9 +112,7 @@ class DvcCache:
         unsure = [name for name, mark in marks.items() if mark not in remembered]
 
         def is_whole(name: str) -> bool:
-            file = by_name[name]
-            found = hash_file(Path(name), hash_name=hash_name, advance=advance)
-            return found.md5 == file.md5 and file.sha256 in {None, found.sha256}
+            return content_differs(Path(name), by_name[name], hash_name, advance) is None
 
         with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="verify") as pool:
             whole = dict(zip(unsure, pool.map(is_whole, unsure), strict=True))

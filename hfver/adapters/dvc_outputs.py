@@ -21,9 +21,9 @@ from hfver.adapters.dvc_state import DvcState, row_checksum
 from hfver.checkout.compare import Knows
 from hfver.checkout.links import FULL, LinkType, no_space
 from hfver.errors import StateError
-from hfver.hashing import HashName, hash_file
+from hfver.hashing import HashName
 from hfver.model import OutputFile, OutputPointer
-from hfver.sources import Problem
+from hfver.sources import Problem, content_differs
 
 _NO_ADVANCE: Callable[[int], None] = lambda _size: None  # noqa: E731
 
@@ -213,9 +213,8 @@ class DvcProject:
         temporary = self.cache.temporary()
         try:
             odb.fs.get_file(odb.oid_to_path(file.md5), str(temporary))
-            found = hash_file(temporary, hash_name=hash_name)
-            if found.md5 != file.md5 or file.sha256 not in {None, found.sha256}:
-                return f"damaged there (md5 {found.md5}, expected {file.md5})"
+            if difference := content_differs(temporary, file, hash_name):
+                return f"damaged there ({difference})"
             self.cache.insert(temporary, file.md5, hash_name)
         except FileNotFoundError:
             return "not there"
