@@ -18,12 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.budgets import Budget
+from benchmarks.line import limited
 from benchmarks.measuring import Timing, once, own_environment, served_hub
 
 SMALL_FILES = 20_000
 SMALL_BYTES = 3_100
 LARGE_FILES = 5
 LARGE_BYTES = 200_000_000
+LINE = 125_000_000  # bytes a second: 1 Gbit/s
 RUNS = 3
 REPO = "bench/model"
 CONFIG = f"huggingface:\n  endpoint: embedded\n  repository:\n    model_name: {REPO}\n    model_path: model\n"
@@ -203,23 +205,24 @@ def downloads(bench: Bench, origin: Path, size: str) -> list[Row]:
         for config in ours.glob(".dvc/config"):
             config.write_text("")
         bench.run(["git", "update-index", "--assume-unchanged", ".dvc/config"], ours)
-        return [
-            row,
-            online.compare(
-                f"{size}, cold, from the Hub into the workspace",
-                (ours, ["hfver", "checkout", "v1.0.0", "-q"]),
-                (theirs, ["hf", "download", REPO, "--revision", "v1.0.0", "--local-dir", "hf"]),
-                before=empty,
-                bound=1.1,
-            ),
-            online.compare(
-                f"{size}, cold, from the Hub with --to",
-                (ours, ["hfver", "checkout", "v1.0.0", "-q", "--to", "hf", "--repo", REPO]),
-                (theirs, ["hf", "download", REPO, "--revision", "v1.0.0", "--local-dir", "hf"]),
-                before=empty,
-                bound=1.1,
-            ),
-        ]
+        rows = [row, *from_hub(online, (ours, theirs), f"{size}, cold, from the Hub", empty)]
+        if size.startswith(f"{LARGE_FILES} files"):
+            with limited(hub.endpoint, LINE) as address:
+                far = Bench(bench.root, online.environ | {"HF_ENDPOINT": address})
+                rows += from_hub(far, (ours, theirs), f"{size}, from the Hub at 1 Gbit/s", empty)
+        return rows
+
+
+def from_hub(bench: Bench, places: tuple[Path, Path], what: str, empty: Callable[[Path], None]) -> list[Row]:
+    ours, theirs = places
+    download = ["hf", "download", REPO, "--revision", "v1.0.0", "--local-dir", "hf"]
+    return [
+        bench.compare(f"{what} {how}", (ours, command), (theirs, download), before=empty, bound=1.1)
+        for how, command in (
+            ("into the workspace", ["hfver", "checkout", "v1.0.0", "-q"]),
+            ("with --to", ["hfver", "checkout", "v1.0.0", "-q", "--to", "hf", "--repo", REPO]),
+        )
+    ]
 
 
 def budgets(scale: float) -> list[Budget]:
