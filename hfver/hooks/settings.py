@@ -16,6 +16,7 @@ from typing import Any, Literal
 from hfver.hooks.repo import HookRepo
 from hfver.tag_template import TemplateError
 from hfver.versions import TagFormats, Version, default_formats, parse
+from hfver.yaml_depth import is_too_deep
 
 CONFIG_FILE = "config.yaml"
 DETAILS_FILE = "configs/huggingface_config.yaml"
@@ -125,6 +126,8 @@ def _prefixes(section: Mapping[str, Any]) -> tuple[str, ...]:
 def _load(data: bytes | None) -> Mapping[str, Any]:
     import yaml
 
+    if data is not None and is_too_deep(data):
+        return {}
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         value = yaml.load(data or b"", Loader=loader)  # noqa: S506 - both are safe loaders

@@ -14,6 +14,7 @@ from typing import Any
 from hfver.errors import StateError
 from hfver.model import OutputFile, OutputPointer
 from hfver.outputs.dir_object import directory_id, is_safe_path
+from hfver.yaml_depth import DEEPEST, is_too_deep
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
@@ -72,6 +73,8 @@ def make_pointer(
 def load_mapping(raw: bytes, origin: str) -> Mapping[str, Any]:
     import yaml
 
+    if is_too_deep(raw):
+        raise StateError(f"{origin} is not a DVC file: it is nested more than {DEEPEST} levels deep")
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # PyYAML can be built without libyaml
     try:
         data = yaml.load(raw, Loader=loader)  # noqa: S506 (a base loader makes strings, lists and mappings only)

@@ -61,7 +61,9 @@ def test_versions_are_recognised_as_configured(
 
 
 @pytest.mark.parametrize(
-    "text", ["huggingface: [", "- 1\n- 2\n", "huggingface: 3", "\x00", "huggingface: {enabled: 7}"]
+    "text",
+    ["huggingface: [", "- 1\n- 2\n", "huggingface: 3", "\x00", "huggingface: {enabled: 7}", "[" * 40_000],
+    ids=["open list", "list", "number", "zero byte", "wrong kind", "nested without end"],
 )
 def test_nonsense_counts_as_default_and_raises_nothing(text: str) -> None:
     assert settings(text, text).publish == "foreground"

@@ -42,6 +42,41 @@ def test_what_is_no_dvc_file_says_so(raw: bytes, said: str) -> None:
         parse_dvc_file(raw, "a.dvc", origin="a.dvc at v1")
 
 
+DEEP = 40_000
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"outs: " + b"[" * DEEP + b"]" * DEEP,
+        b"{a: " * DEEP,
+        b"outs:\n" + b"- " * DEEP + b"x",
+        b"? " * DEEP + b"x",
+        b"".join(b" " * at + b"a:\n" for at in range(400)),
+        b"".join(b" " * at + b"a:\r" for at in range(400)),
+        b"".join(b" " * at + b"a:\n" + b" " * at + b"-\n" for at in range(200)),
+        "".join(" " * at + "a:\n" for at in range(400)).encode("utf-16"),
+    ],
+    ids=["list", "mapping", "inline list", "keys", "indented", "carriage returns", "lists in mappings", "utf-16"],
+)
+def test_nesting_that_would_end_the_process_is_refused(raw: bytes) -> None:
+    with pytest.raises(StateError, match=r"a\.dvc at v1 is not a DVC file: it is nested more than 100 levels deep"):
+        parse_dvc_file(raw, "a.dvc", origin="a.dvc at v1")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"meta: " + b"[" * 90 + b"]" * 90 + b"\nouts:\n- path: a\n",
+        b"# " + b"-" * 99 + b"\nouts:\n- path: a\n",
+        b"outs:\n- path: a\n  desc: '" + b"{[" * 500 + b"'\n",
+    ],
+    ids=["ninety levels", "a line of dashes", "brackets in a text"],
+)
+def test_what_only_looks_deep_is_read(raw: bytes) -> None:
+    assert [pointer.path for pointer in parse_dvc_file(raw, "a.dvc")] == ["a"]
+
+
 def test_an_empty_dvc_file_has_no_outputs() -> None:
     assert parse_dvc_file(b"", "a.dvc") == ()
 
