@@ -9,6 +9,8 @@ import pygit2
 
 from hfver.local_hub.errors import HubError
 
+FULL = 507  # a status that clients of the Hub's own routes do not try again
+
 
 def refusal_of(error: Exception) -> HubError | None:
     """What to answer to an error that is nobody's mistake; None for one that is ours."""
@@ -25,5 +27,4 @@ def refusal_of(error: Exception) -> HubError | None:
 
 
 def _full() -> HubError:
-    # 507 is a status that clients do not try again.
-    return HubError(507, None, "There is no room left on the embedded hub's disk.")
+    return HubError(FULL, None, "There is no room left on the embedded hub's disk.")

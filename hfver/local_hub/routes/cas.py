@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
@@ -22,6 +23,7 @@ from hfver.local_hub.byte_ranges import UnsatisfiableRangeError, parse_range
 from hfver.local_hub.checked_files import PendingFile
 from hfver.local_hub.content_errors import ContentError, FormatError
 from hfver.local_hub.content_store import ContentStore
+from hfver.local_hub.failures import FULL, refusal_of
 from hfver.local_hub.hashes import from_text, to_text
 from hfver.local_hub.reconstruction import Reconstruction
 from hfver.local_hub.spooling import BodyTooLargeError, DiskFullError, drain, spool, stream
@@ -65,6 +67,12 @@ def _answering(handler: Handler) -> Handler:
             status, message = 400, str(exc)
         except ContentError as exc:
             status, message = 404, str(exc)
+        except (OSError, sqlite3.Error) as exc:
+            # Nor is a full disk that shows itself late: clients would try again for minutes.
+            refusal = refusal_of(exc)
+            if refusal is None or refusal.status != FULL:
+                raise
+            status, message = 400, refusal.message
         return JSONResponse({"error": message}, status_code=status)
 
     return answer
@@ -202,10 +210,12 @@ async def _progress(taken: asyncio.Future[bool]) -> AsyncIterator[bytes]:
         taken.result()
     except ContentError as exc:
         yield _frame(type="error", message=str(exc), retryable=False)
-    except Exception:
+    except Exception as exc:
         # The status is sent already. A cut answer would be taken for a bad connection and the shard sent again.
         LOG.exception("taking in a shard failed")
-        yield _frame(type="error", message="the embedded hub made a mistake; its log says which", retryable=False)
+        refusal = refusal_of(exc)
+        message = refusal.message if refusal else "the embedded hub made a mistake; its log says which"
+        yield _frame(type="error", message=message, retryable=False)
     else:
         yield _frame(type="result")
 

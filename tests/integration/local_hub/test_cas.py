@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -179,25 +180,28 @@ def test_building_on_a_damaged_upload_fails_once_and_then_heals(hub: HubForTests
     assert fetched(hub, repo, "a.bin", tmp_path / "out") == longer.read_bytes()
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["at once", "when synced"])
 @pytest.mark.parametrize(("route", "status"), [("xorb", 400), ("shard", 400), ("lfs", 507)])
 def test_a_full_disk_is_said_and_not_tried_again(
-    hub: HubForTests, monkeypatch: pytest.MonkeyPatch, route: str, status: int
+    hub: HubForTests, monkeypatch: pytest.MonkeyPatch, route: str, status: int, late: bool
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("hfver.local_hub.checked_files.write_all", full)
+    where = "checked_files.os.fsync" if late else "checked_files.write_all"
+    monkeypatch.setattr(f"hfver.local_hub.{where}", full)
     xorb = some_xorb()
     if route == "xorb":
         url, method, headers = f"{cas_url(hub)}/v1/xorbs/default/{hashes.to_text(xorb.hash)}", "POST", bearer(hub)
     elif route == "shard":
         url, method, headers = f"{cas_url(hub)}/v1/shards", "POST", bearer(hub)
     else:
-        token, _ = hub.server.hub.capabilities.issue(f"lfs-put {'0' * 64} {len(xorb.body)}", 60)
-        url = f"{hub.endpoint}/api/lfs/objects/{'0' * 64}?size={len(xorb.body)}&token={token}"
+        sha256, size = hashlib.sha256(xorb.body).hexdigest(), len(xorb.body)
+        token, _ = hub.server.hub.capabilities.issue(f"lfs-put {sha256} {size}", 60)
+        url = f"{hub.endpoint}/api/lfs/objects/{sha256}?size={size}&token={token}"
         method, headers = "PUT", {}
     got, answer, _ = call(method, url, xorb.body, **headers)
-    assert got == status and b"No space left" in answer
+    assert got == status and (b"no room left" if late else b"No space left") in answer
     assert not [path for path in (content(hub).root / "tmp").glob("*/*") if path.is_file()]
 
 
@@ -414,6 +418,15 @@ def test_newer_clients_get_progress_and_then_a_result_or_the_reason(
     threading.Timer(0.2, release.set).start()
     said = [frame["type"] for frame in frames(hub, body)]
     assert said[0] == "validating" and said[-1] == "result"
+
+
+def test_a_full_disk_is_said_in_the_frame_of_an_error(hub: HubForTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(body: object) -> bool:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(content(hub), "add_shard", full)
+    (error,) = frames(hub, b"x")
+    assert error["retryable"] is False and "no room left" in error["message"]
 
 
 def test_a_mistake_of_the_hub_ends_an_upload_at_once(hub: HubForTests, monkeypatch: pytest.MonkeyPatch) -> None:
