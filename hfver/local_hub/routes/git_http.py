@@ -40,8 +40,7 @@ async def upload_pack(hub: Hub, request: Request) -> Response:
     wants = await read_body(request, limit=REQUEST_LIMIT)
     if request.headers.get("content-encoding") == "gzip":
         wants = await run_in_threadpool(_unzipped, wants)
-    process = await _git(hub, request, repo)
-    return StreamingResponse(_talk(process, wants), media_type=f"application/x-{SERVICE}-result")
+    return StreamingResponse(_talk(hub, request, repo, wants), media_type=f"application/x-{SERVICE}-result")
 
 
 def _readable(hub: Hub, request: Request) -> Repo:
@@ -74,8 +73,10 @@ async def _git(hub: Hub, request: Request, repo: Repo, *options: str) -> asyncio
     )
 
 
-async def _talk(process: asyncio.subprocess.Process, wants: bytes) -> AsyncIterator[bytes]:
-    """Writing and reading at once, or both sides could wait for each other."""
+async def _talk(hub: Hub, request: Request, repo: Repo, wants: bytes) -> AsyncIterator[bytes]:
+    """Writing and reading at once, or both sides could wait for each other. git is started when the answer is: a
+    client that has gone by then leaves no process behind."""
+    process = await _git(hub, request, repo)
     assert process.stdin is not None
     assert process.stdout is not None
     writing = asyncio.create_task(_write(process.stdin, wants))
