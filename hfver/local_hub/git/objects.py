@@ -74,6 +74,7 @@ class ObjectWriter:
         for oid, (kind, data) in self._loose.items():
             path = self._folder / oid[:2] / oid[2:]
             if path.exists():
+                sync(path)  # libgit2 may have written it
                 continue
             path.parent.mkdir(exist_ok=True)
             content = zlib.compress(b"%s %d\0" % (kind.encode(), len(data)) + data, 1)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from hfver.local_hub.git.ref_names import HEADS, TAGS
 from hfver.local_hub.git.refs import all_refs
 from hfver.local_hub.git.repository import Commit, GitRepository
+from hfver.local_hub.merging import changes_text
 from hfver.local_hub.page.html import Html, el
 from hfver.local_hub.page.layout import (
     Site,
@@ -153,10 +154,9 @@ def discussion(hub: Hub, site: Site, repo: Repo, num: int) -> Response:
 def _proposed(hub: Hub, repo: Repo, ref: str, base: str) -> Html | None:
     git = hub.git.open(repo.id)
     head, target = git.head(ref), git.head(HEADS + base)
-    common = git.raw.merge_base(target, head) if head and target else None
-    if common is None:
+    if head is None or target is None:
         return None
-    patch = git.raw.diff(str(common), head).patch or "No changes yet."
+    patch = changes_text(git, target, head, longest=SHOWN_DIFF) or "No changes yet."
     return el("section", el("h2", "Changes"), el("pre", el("code", patch[:SHOWN_DIFF])), class_="card source")
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
 
 PAGE = 50
+LONGEST_DIFF = 4 << 20
 ANSWERS = {"comment": "newMessage", "title-change": "newTitle", "status-change": "newStatus"}
 
 
@@ -88,11 +89,10 @@ def _changes(hub: Hub, repo: Repo, found: Discussion) -> dict[str, Any]:
     git = hub.git.open(repo.id)
     head, base = git.resolve(found.ref).commit, git.head(HEADS + found.base)
     still_open = base is not None and found.status in ("open", "draft")
-    common = git.raw.merge_base(base, head) if base is not None else None
     return {
         "changes": {"base": f"{HEADS}{found.base}", "mergeCommitId": found.merge_commit},
         "filesWithConflicts": merging.conflicting_files(git, str(base), head) if still_open else [],
-        "diff": git.raw.diff(str(common), head).patch or "" if common is not None else "",
+        "diff": merging.changes_text(git, base, head, longest=LONGEST_DIFF) if base is not None else "",
     }
 
 

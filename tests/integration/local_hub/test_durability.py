@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from huggingface_hub import CommitOperationAdd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -201,6 +202,37 @@ def test_a_repository_that_is_being_deleted_is_not_called_damaged(own_hub: HubFo
     own_hub.git_dir(repo).rename(own_hub.server.store / "elsewhere")
     answer = httpx2.get(f"{own_hub.endpoint}/api/models/{repo}/refs")
     assert (answer.status_code, answer.headers["X-Error-Code"]) == (404, "RepoNotFound")
+
+
+def test_a_merge_is_on_disk_before_it_is_acknowledged(own_hub: HubForTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo, api, git_dir = own_hub.repo(), own_hub.api, own_hub.git_dir(own_hub.namespace + "/model")
+    lines = [f"{number}\n" for number in range(20)]
+
+    def change(at: int, **options: Any) -> None:
+        text = "".join([*lines[:at], "changed\n", *lines[at + 1 :]]).encode()
+        operations = [CommitOperationAdd("dir/f.txt", text), CommitOperationAdd(f"dir/{at}", b"new")]
+        api.create_commit(repo, operations, commit_message="m", **options)
+
+    api.upload_file(path_or_fileobj="".join(lines).encode(), path_in_repo="dir/f.txt", repo_id=repo)
+    change(1, create_pr=True)
+    change(18)
+    synced: set[int] = set()
+    really = os.fsync
+
+    def sync(handle: int) -> None:
+        synced.add(os.fstat(handle).st_ino)
+        really(handle)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    base = api.repo_info(repo).sha
+    api.merge_pull_request(repo, 1)
+    git = ["git", "--git-dir", str(git_dir), "rev-list", "--objects", "main", f"^{base}", "^refs/pr/1"]
+    made = subprocess.run(git, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [line.partition(" ")[2] for line in made] == ["", "", "dir", "dir/f.txt"]
+    paths = [git_dir / "objects" / line[:2] / line.split(" ")[0][2:] for line in made]
+    assert {path.stat().st_ino for path in paths} <= synced
+    merged = httpx2.get(f"{own_hub.endpoint}/{repo}/resolve/main/dir/f.txt").text.splitlines()
+    assert (merged[1], merged[18], len(merged)) == ("changed", "changed", 20)
 
 
 def test_a_lock_file_left_by_a_crash_does_not_block(own_hub: HubForTests) -> None:

@@ -138,6 +138,17 @@ def test_a_commit_address_from_the_api_leads_to_a_page(hub: HubForTests, repo: s
     assert "added" in text
 
 
+def test_a_long_patch_ends_with_the_file_that_exceeds_the_bound(
+    hub: HubForTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = hub.repo()
+    operations = [CommitOperationAdd(f"{name}.txt", b"line\n" * 50) for name in "abc"]
+    hub.api.create_commit(repo, operations, commit_message="m", create_pr=True)
+    assert (hub.api.get_discussion_details(repo, 1).diff or "").count("diff --git") == 3
+    monkeypatch.setattr("hfver.local_hub.routes.discussions.LONGEST_DIFF", 500)
+    assert (hub.api.get_discussion_details(repo, 1).diff or "").count("diff --git") == 2
+
+
 def test_private_repos_are_shown_after_signing_in_only(hub: HubForTests) -> None:
     repo = hub.repo("secret", private=True)
     assert repo.rpartition("/")[2] not in get(hub, f"/?q={hub.namespace}").text
