@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from pygit2.enums import AttrCheck
 
-from hfver.local_hub.git.tree_edit import Blob
-
 if TYPE_CHECKING:
     from hfver.local_hub.git.repository import GitRepository
 
@@ -43,7 +41,5 @@ def ignore_rule(patterns: str | None) -> Callable[[str], bool]:
 
 
 def repo_ignores(git: GitRepository, commit: str) -> str | None:
-    found = git.lookup(commit, ".gitignore")
-    if not isinstance(found, Blob):
-        return None
-    return git.read(found.oid).decode("utf-8", "replace")
+    data = git.small_file(commit, ".gitignore")
+    return None if data is None else data.decode("utf-8", "replace")

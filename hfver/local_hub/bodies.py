@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
+from starlette.responses import Response
 
 from hfver.local_hub.errors import bad_request, too_large
 from hfver.local_hub.texts import is_text
+
+if TYPE_CHECKING:
+    from hfver.local_hub.hub import Hub
+
+ObjectHandler = Callable[["Hub", Request, dict[str, Any]], Response]
 
 JSON_LIMIT = 16 << 20
 MOST_FIELDS = 50_000
@@ -31,6 +40,17 @@ async def read_object(request: Request, *, limit: int = JSON_LIMIT) -> dict[str,
     """The body as a JSON object; an empty body is an empty object."""
     body = await read_body(request, limit=limit)
     return parse_object(body) if body.strip() else {}
+
+
+def with_object(handler: ObjectHandler) -> Callable[[Hub, Request], Awaitable[Response]]:
+    """The handler with the JSON object of the body, in a thread: it waits for disks and locks."""
+
+    @wraps(handler)
+    async def answer(hub: Hub, request: Request) -> Response:
+        fields = await read_object(request)
+        return await run_in_threadpool(handler, hub, request, fields)
+
+    return answer
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 _SINGLE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 class UnsatisfiableRangeError(Exception):
     """The range starts behind the last byte: status 416."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Which bytes of a file are sent, and how that is said."""
+
+    start: int
+    end: int
+    status: int
+    headers: dict[str, str]
+
+
+def extent_of(header: str | None, size: int) -> Extent:
+    wanted = parse_range(header, size)
+    start, end = wanted or (0, size)
+    headers = {"Content-Length": str(end - start)}
+    if wanted is None:
+        return Extent(start, end, 200, headers)
+    return Extent(start, end, 206, headers | {"Content-Range": f"bytes {start}-{end - 1}/{size}"})
 
 
 def parse_range(header: str | None, size: int) -> tuple[int, int] | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hfver.local_hub.git.repository import GitRepository
 
 LARGEST = 1 << 20
 FENCE = "---"
@@ -30,6 +33,12 @@ class Card:
     def text_field(self, name: str) -> str | None:
         value = self.metadata.get(name)
         return value if isinstance(value, str) else None
+
+
+def card_of(git: GitRepository, commit: str) -> Card:
+    """The card of a revision; an empty one when there is none in git."""
+    data = git.small_file(commit, "README.md")
+    return Card() if data is None else parse_card(data)
 
 
 def parse_card(data: bytes) -> Card:

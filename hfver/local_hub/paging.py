@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -37,7 +37,3 @@ def page(hub: Hub, request: Request, items: Sequence[Any], *, next_path: str | N
         text = urlencode([*query, *changed.items()])
         headers = {"Link": f'<{hub.base_url(request)}{next_path}?{text}>; rel="next"'}
     return JSONResponse(items, headers=dict(headers))
-
-
-def segment(text: str) -> str:
-    return quote(text, safe="")

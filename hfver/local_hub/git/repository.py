@@ -115,6 +115,13 @@ class GitRepository:
             raise entry_not_found(path, commit=commit)
         return File(path, found.oid, self.facts(found.oid))
 
+    def small_file(self, commit: str, path: str) -> bytes | None:
+        """A file that is in git itself, None when it is not."""
+        found = self.lookup(commit, path)
+        if not isinstance(found, Blob) or self.facts(found.oid).pointer:
+            return None
+        return self.read(found.oid)
+
     def facts(self, oid: str) -> BlobFacts:
         return self._facts.of(self.raw, oid)
 

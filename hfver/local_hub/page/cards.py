@@ -9,7 +9,8 @@ import nh3
 from markdown_it import MarkdownIt
 
 from hfver.local_hub.page.html import Html
-from hfver.local_hub.page.layout import Site, segment
+from hfver.local_hub.page.layout import Site
+from hfver.local_hub.quoting import segment
 from hfver.local_hub.repos import Repo
 
 TAGS = nh3.ALLOWED_TAGS - {"article", "aside", "footer", "header", "nav", "section", "bdo"}

@@ -12,20 +12,9 @@ from hfver.local_hub.git.refs import all_refs
 from hfver.local_hub.git.repository import Entry, File, GitRepository
 from hfver.local_hub.git.tree_edit import Folder
 from hfver.local_hub.page.html import Html, el
-from hfver.local_hub.page.layout import (
-    Site,
-    badge,
-    crumbs_of,
-    moment,
-    page,
-    path,
-    repo_heading,
-    segment,
-    short,
-    size_text,
-    tabs,
-)
+from hfver.local_hub.page.layout import Site, badge, moment, repo_page, short, size_text
 from hfver.local_hub.page.receipts import receipt_of
+from hfver.local_hub.quoting import path, segment
 from hfver.local_hub.repos import Repo
 
 if TYPE_CHECKING:
@@ -46,17 +35,17 @@ def folder(hub: Hub, site: Site, repo: Repo, revision: str, inside: str) -> Resp
     entries.sort(key=lambda entry: (not entry.is_folder, entry.path))
     rows = [_row(site, repo, git, revision, entry) for entry in entries[:MOST_ENTRIES]]
     hidden = len(entries) - MOST_ENTRIES
-    return page(
+    return repo_page(
         site,
+        repo,
+        "Files",
         f"{repo.full_name} at {revision}",
-        repo_heading(site, repo),
-        tabs(site, repo, "Files", revision),
         _where(site, repo, git, revision, inside),
         receipt_of(git, commit) if not inside else None,
         _last_commit(site, repo, git, commit),
         el("table", el("tbody", rows), class_="files card"),
         el("p", f"and {hidden} more", class_="dim") if hidden > 0 else None,
-        crumbs=crumbs_of(site, repo),
+        revision=revision,
     )
 
 
@@ -68,11 +57,11 @@ def file(hub: Hub, site: Site, repo: Repo, revision: str, inside: str) -> Respon
         "Size": size_text(found.size),
         "SHA-256" if found.pointer else "Git blob": found.pointer.sha256 if found.pointer else found.oid,
     }
-    return page(
+    return repo_page(
         site,
+        repo,
+        "Files",
         f"{inside} · {repo.full_name}",
-        repo_heading(site, repo),
-        tabs(site, repo, "Files", revision),
         _where(site, repo, git, revision, inside),
         el(
             "section",
@@ -81,7 +70,7 @@ def file(hub: Hub, site: Site, repo: Repo, revision: str, inside: str) -> Respon
             class_="card",
         ),
         _preview(git, found, download),
-        crumbs=crumbs_of(site, repo),
+        revision=revision,
     )
 
 

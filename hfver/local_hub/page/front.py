@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from hfver.local_hub.cards import Card, parse_card
+from hfver.local_hub.cards import Card, card_of
 from hfver.local_hub.git.ref_names import DEFAULT_BRANCH, TAGS
 from hfver.local_hub.git.refs import all_refs
-from hfver.local_hub.git.tree_edit import Blob
 from hfver.local_hub.page.cards import render_card
 from hfver.local_hub.page.html import Html, el
-from hfver.local_hub.page.layout import Site, badge, crumbs_of, page, repo_heading, segment, tabs
+from hfver.local_hub.page.layout import Site, badge, page, repo_page
+from hfver.local_hub.quoting import segment
 from hfver.local_hub.repos import Repo
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _nothing(query: str) -> Html:
 def repo_front(hub: Hub, site: Site, repo: Repo) -> Response:
     git = hub.git.open(repo.id)
     commit = git.resolve(DEFAULT_BRANCH).commit
-    card = _card(git, commit)
+    card = card_of(git, commit)
     problems = [el("p", error, class_="problem") for error in card.errors]
     text = render_card(site, repo, DEFAULT_BRANCH, card.text) if card.text.strip() else None
     body = (
@@ -72,13 +72,12 @@ def repo_front(hub: Hub, site: Site, repo: Repo) -> Response:
         if text
         else el("p", "This repository has no card.", class_="card message")
     )
-    return page(
+    return repo_page(
         site,
+        repo,
+        "Card",
         repo.full_name,
-        repo_heading(site, repo),
-        tabs(site, repo, "Card"),
         el("div", el("div", problems, body), _side(site, repo, git, card), class_="split"),
-        crumbs=crumbs_of(site, repo),
     )
 
 
@@ -99,10 +98,3 @@ def _side(site: Site, repo: Repo, git: GitRepository, card: Card) -> Html:
 
 def _when(git: GitRepository, tag: str) -> tuple[int, str]:
     return git.commit(git.resolve(TAGS + tag).commit).seconds, tag
-
-
-def _card(git: GitRepository, commit: str) -> Card:
-    found = git.lookup(commit, "README.md")
-    if not isinstance(found, Blob) or git.facts(found.oid).pointer:
-        return Card()
-    return parse_card(git.read(found.oid))

@@ -1,4 +1,4 @@
-"""Commits, versions and discussions."""
+"""Commits and versions."""
 
 from __future__ import annotations
 
@@ -11,20 +11,9 @@ from starlette.responses import Response
 from hfver.local_hub.git.ref_names import HEADS, TAGS
 from hfver.local_hub.git.refs import all_refs
 from hfver.local_hub.git.repository import Commit, GitRepository
-from hfver.local_hub.merging import changes_text
 from hfver.local_hub.page.html import Html, el
-from hfver.local_hub.page.layout import (
-    Site,
-    badge,
-    crumbs_of,
-    moment,
-    page,
-    path,
-    repo_heading,
-    segment,
-    short,
-    tabs,
-)
+from hfver.local_hub.page.layout import Site, badge, moment, repo_page, short
+from hfver.local_hub.quoting import path, segment
 from hfver.local_hub.repos import Repo
 
 if TYPE_CHECKING:
@@ -32,7 +21,6 @@ if TYPE_CHECKING:
 
 PAGE = 50
 MOST_FILES = 500
-SHOWN_DIFF = 200_000
 TRAILER = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9-]*): (?P<value>.+)")
 DELTAS = {"A": "added", "D": "removed", "M": "changed", "R": "renamed", "T": "changed"}
 
@@ -41,15 +29,15 @@ def commits(hub: Hub, site: Site, repo: Repo, revision: str, start: int) -> Resp
     git = hub.git.open(repo.id)
     found = list(git.history(git.resolve(revision).commit, skip=start * PAGE, count=PAGE + 1))
     older = site.repo(repo, "commits", f"{segment(revision)}?p={start + 1}")
-    return page(
+    return repo_page(
         site,
+        repo,
+        "Commits",
         f"Commits of {repo.full_name}",
-        repo_heading(site, repo),
-        tabs(site, repo, "Commits", revision),
         el("p", "At ", badge(revision, "revision")),
         el("ol", [_commit_row(site, repo, commit) for commit in found[:PAGE]], class_="commits"),
         el("p", el("a", "Older commits", href=older, class_="button")) if len(found) > PAGE else None,
-        crumbs=crumbs_of(site, repo),
+        revision=revision,
     )
 
 
@@ -57,11 +45,11 @@ def commit(hub: Hub, site: Site, repo: Repo, oid: str) -> Response:
     git = hub.git.open(repo.id)
     found = git.commit(git.resolve(oid).commit)
     parents = [el("a", short(parent), href=site.repo(repo, "commit", parent)) for parent in found.parents]
-    return page(
+    return repo_page(
         site,
+        repo,
+        "Commits",
         f"{found.title} · {repo.full_name}",
-        repo_heading(site, repo),
-        tabs(site, repo, "Commits"),
         el(
             "section",
             el("h2", found.title),
@@ -77,7 +65,6 @@ def commit(hub: Hub, site: Site, repo: Repo, oid: str) -> Response:
             class_="card",
         ),
         _changed_files(site, repo, git, found),
-        crumbs=crumbs_of(site, repo),
     )
 
 
@@ -101,63 +88,13 @@ def versions(hub: Hub, site: Site, repo: Repo) -> Response:
         sections.append(
             el("section", el("h2", title), el("table", rows, class_="files") if rows else _none(), class_="card")
         )
-    return page(
+    return repo_page(
         site,
+        repo,
+        "Versions",
         f"Versions of {repo.full_name}",
-        repo_heading(site, repo),
-        tabs(site, repo, "Versions"),
         sections,
-        crumbs=crumbs_of(site, repo),
     )
-
-
-def discussions(hub: Hub, site: Site, repo: Repo) -> Response:
-    rows = [
-        el(
-            "tr",
-            el("td", el("a", f"#{found.num} {found.title}", href=site.repo(repo, "discussions", str(found.num)))),
-            el("td", badge(found.status)),
-            el("td", found.created[:10], class_="size"),
-        )
-        for found in hub.discussions.all(repo)
-    ]
-    return page(
-        site,
-        f"Discussions of {repo.full_name}",
-        repo_heading(site, repo),
-        tabs(site, repo, "Discussions"),
-        el("table", rows, class_="files card") if rows else el("p", "There are no discussions.", class_="card message"),
-        crumbs=crumbs_of(site, repo),
-    )
-
-
-def discussion(hub: Hub, site: Site, repo: Repo, num: int) -> Response:
-    found = hub.discussions.get(repo, num)
-    events = []
-    for event in hub.discussions.events(repo, num):
-        said = (
-            event.data["latest"]["raw"] if event.kind == "comment" else event.data.get("status") or event.data.get("to")
-        )
-        events.append(el("li", el("p", event.author, " · ", event.kind, class_="dim"), el("p", said, class_="said")))
-    return page(
-        site,
-        f"#{num} {found.title} · {repo.full_name}",
-        repo_heading(site, repo),
-        tabs(site, repo, "Discussions"),
-        el("h2", f"#{num} {found.title} ", badge(found.status)),
-        el("ol", events, class_="commits"),
-        _proposed(hub, repo, found.ref, found.base) if found.base else None,
-        crumbs=crumbs_of(site, repo),
-    )
-
-
-def _proposed(hub: Hub, repo: Repo, ref: str, base: str) -> Html | None:
-    git = hub.git.open(repo.id)
-    head, target = git.head(ref), git.head(HEADS + base)
-    if head is None or target is None:
-        return None
-    patch = changes_text(git, target, head, longest=SHOWN_DIFF) or "No changes yet."
-    return el("section", el("h2", "Changes"), el("pre", el("code", patch[:SHOWN_DIFF])), class_="card source")
 
 
 def _commit_row(site: Site, repo: Repo, found: Commit) -> Html:

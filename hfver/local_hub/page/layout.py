@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 from starlette.responses import HTMLResponse, Response
 
 from hfver.local_hub.errors import HubError
 from hfver.local_hub.git.ref_names import DEFAULT_BRANCH
 from hfver.local_hub.page.html import Html, el
+from hfver.local_hub.quoting import segment
 from hfver.local_hub.repos import Repo
 
 # No script at all, pictures from here only: a card cannot report who reads it.
@@ -40,14 +40,6 @@ class Site:
         return self.link("/".join([repo.url_path, *parts]))
 
 
-def segment(text: str) -> str:
-    return quote(text, safe="")
-
-
-def path(text: str) -> str:
-    return quote(text, safe="/")
-
-
 def page(
     site: Site, title: str, *content: object, crumbs: Sequence[tuple[str, str]] = (), status: int = 200
 ) -> Response:
@@ -73,6 +65,14 @@ def page(
     return HTMLResponse(f"<!doctype html>{document}", status_code=status, headers=HEADERS)
 
 
+def repo_page(
+    site: Site, repo: Repo, tab: str, title: str, *content: object, revision: str = DEFAULT_BRANCH
+) -> Response:
+    """A page below one of a repository's tabs."""
+    crumbs = [(repo.namespace, site.link(f"?q={segment(repo.namespace)}")), (repo.name, site.repo(repo))]
+    return page(site, title, _heading(site, repo), _tabs(site, repo, tab, revision), *content, crumbs=crumbs)
+
+
 def error_page(site: Site, error: HubError) -> Response:
     hint: Html | None = None
     if error.status in (401, 403, 404) and site.user is None:
@@ -81,7 +81,7 @@ def error_page(site: Site, error: HubError) -> Response:
     return page(site, str(error.status), message, status=error.status)
 
 
-def tabs(site: Site, repo: Repo, current: str, revision: str = DEFAULT_BRANCH) -> Html:
+def _tabs(site: Site, repo: Repo, current: str, revision: str) -> Html:
     rows = [
         ("Card", site.repo(repo)),
         ("Files", site.repo(repo, "tree", segment(revision))),
@@ -93,14 +93,10 @@ def tabs(site: Site, repo: Repo, current: str, revision: str = DEFAULT_BRANCH) -
     return el("nav", links, class_="tabs")
 
 
-def repo_heading(site: Site, repo: Repo, *extra: object) -> Html:
+def _heading(site: Site, repo: Repo) -> Html:
     badges = [badge(word) for word in _words(repo)]
     name = el("h1", el("span", f"{repo.namespace}/", class_="dim"), el("a", repo.name, href=site.repo(repo)), badges)
-    return el("div", name, extra, class_="heading")
-
-
-def crumbs_of(site: Site, repo: Repo) -> list[tuple[str, str]]:
-    return [(repo.namespace, site.link(f"?q={segment(repo.namespace)}")), (repo.name, site.repo(repo))]
+    return el("div", name, class_="heading")
 
 
 def badge(text: str, kind: str = "") -> Html:

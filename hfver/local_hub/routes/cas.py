@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from hfver.local_hub import shards, xorbs
-from hfver.local_hub.byte_ranges import UnsatisfiableRangeError, parse_range
+from hfver.local_hub.byte_ranges import UnsatisfiableRangeError, extent_of, parse_range
 from hfver.local_hub.checked_files import PendingFile
 from hfver.local_hub.content_errors import ContentError, FormatError
 from hfver.local_hub.content_store import ContentStore
@@ -155,13 +155,10 @@ async def read_xorb(hub: Hub, request: Request) -> Response:
     file = await _in_thread(hub.content.xorb_file, from_text(text))
     if file is None:
         raise _RefusalError(404, "this xorb is no longer stored")
-    wanted = parse_range(request.headers.get("range"), file.size)
-    start, end = wanted or (0, file.size)
-    headers = {"Content-Length": str(end - start), "Content-Type": "application/octet-stream"}
-    if wanted:
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"
-    blocks = stream(hub.content.stream_xorb(file, start, end))
-    return StreamingResponse(blocks, status_code=206 if wanted else 200, headers=headers)
+    wanted = extent_of(request.headers.get("range"), file.size)
+    headers = wanted.headers | {"Content-Type": "application/octet-stream"}
+    blocks = stream(hub.content.stream_xorb(file, wanted.start, wanted.end))
+    return StreamingResponse(blocks, status_code=wanted.status, headers=headers)
 
 
 async def _reconstruction(hub: Hub, request: Request) -> Reconstruction:

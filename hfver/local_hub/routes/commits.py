@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from hfver.local_hub import attributes
-from hfver.local_hub.bodies import read_object, text_field
+from hfver.local_hub.bodies import text_field, with_object
 from hfver.local_hub.commit_body import CommitBody
 from hfver.local_hub.committing import CommitJob, Committed, commit
 from hfver.local_hub.errors import bad_request
@@ -30,12 +30,8 @@ TEXT_REGULAR = 10 << 20
 FED_AT_ONCE = 4 << 20
 
 
-async def preupload(hub: Hub, request: Request) -> Response:
-    fields = await read_object(request)
-    return await run_in_threadpool(_preupload, hub, request, fields)
-
-
-def _preupload(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+@with_object
+def preupload(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     repo = _writable(hub, request)
     git = hub.git.open(repo.id)
     commit_id = git.resolve(decoded(request, "rev")).commit

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from hfver.local_hub import merging
 from hfver.local_hub.accounts import Caller
-from hfver.local_hub.bodies import read_object, text_field
+from hfver.local_hub.bodies import text_field, with_object
 from hfver.local_hub.clock import now
 from hfver.local_hub.discussions import Discussion, Event
 from hfver.local_hub.errors import bad_request, forbidden
@@ -44,12 +43,8 @@ def list_discussions(hub: Hub, request: Request) -> Response:
     return JSONResponse({"discussions": rows, "count": len(found), "start": start})
 
 
-async def open_discussion(hub: Hub, request: Request) -> Response:
-    fields = await read_object(request)
-    return await run_in_threadpool(_open, hub, request, fields)
-
-
-def _open(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+@with_object
+def open_discussion(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     caller = hub.require_caller(request, write=True)
     repo = hub.locate(request)
     title = text_field(fields, "title").strip()
@@ -96,12 +91,8 @@ def _changes(hub: Hub, repo: Repo, found: Discussion) -> dict[str, Any]:
     }
 
 
-async def act(hub: Hub, request: Request) -> Response:
-    fields = await read_object(request)
-    return await run_in_threadpool(_act, hub, request, fields)
-
-
-def _act(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+@with_object
+def act(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     caller = hub.require_caller(request, write=True)
     repo = hub.locate(request)
     found = hub.discussions.get(repo, request.path_params["num"])

@@ -15,7 +15,8 @@ from hfver.local_hub.errors import bad_request, entry_not_found
 from hfver.local_hub.git.last_change import last_changes
 from hfver.local_hub.git.repository import Entry, GitRepository
 from hfver.local_hub.git.tree_edit import Folder
-from hfver.local_hub.paging import flag, number, page, segment
+from hfver.local_hub.paging import flag, number, page
+from hfver.local_hub.quoting import segment
 from hfver.local_hub.routing import decoded
 
 if TYPE_CHECKING:

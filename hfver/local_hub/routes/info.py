@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from hfver.local_hub.cards import Card, parse_card
+from hfver.local_hub.cards import Card, card_of
 from hfver.local_hub.git.ref_names import DEFAULT_BRANCH
 from hfver.local_hub.git.repository import GitRepository
-from hfver.local_hub.git.tree_edit import Blob
 from hfver.local_hub.kinds import RepoKind
 from hfver.local_hub.paging import flag, number, page
 from hfver.local_hub.repos import Repo
@@ -35,7 +34,7 @@ def info(hub: Hub, request: Request) -> Response:
     revision = decoded(request, "rev") if "rev" in request.path_params else DEFAULT_BRANCH
     git = hub.git.open(repo.id)
     commit = git.resolve(revision).commit
-    described = describe(repo, commit, _card(git, commit))
+    described = describe(repo, commit, card_of(git, commit))
     expand = request.query_params.getlist("expand")
     if not expand or "siblings" in expand:
         described["siblings"] = _siblings(hub, git, commit, blobs=flag(request, "blobs"))
@@ -79,7 +78,7 @@ def _matches(repo: Repo, request: Request) -> bool:
 def _row(hub: Hub, repo: Repo) -> dict[str, Any]:
     git = hub.git.open(repo.id)
     commit = git.resolve(DEFAULT_BRANCH).commit
-    return describe(repo, commit, _card(git, commit))
+    return describe(repo, commit, card_of(git, commit))
 
 
 def describe(repo: Repo, commit: str, card: Card) -> dict[str, Any]:
@@ -120,10 +119,3 @@ def _siblings(hub: Hub, git: GitRepository, commit: str, *, blobs: bool) -> list
                 row["lfs"] = {"sha256": fact.pointer.sha256, "size": fact.pointer.size, "pointerSize": fact.size}
         rows.append(row)
     return rows
-
-
-def _card(git: GitRepository, commit: str) -> Card:
-    found = git.lookup(commit, "README.md")
-    if not isinstance(found, Blob) or git.facts(found.oid).pointer:
-        return Card()
-    return parse_card(git.read(found.oid))

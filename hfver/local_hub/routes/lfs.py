@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from hfver.local_hub.bodies import read_object, text_field
-from hfver.local_hub.byte_ranges import UnsatisfiableRangeError, parse_range
+from hfver.local_hub.byte_ranges import UnsatisfiableRangeError, extent_of
 from hfver.local_hub.checked_files import BLOCK_BYTES
 from hfver.local_hub.content_errors import ContentError, FormatError
 from hfver.local_hub.content_store import StoredObject
@@ -116,15 +116,12 @@ async def get_object(hub: Hub, request: Request) -> Response:
     if stored is None:
         raise HubError(404, None, f"Object {oid} is not stored here.")
     try:
-        wanted = parse_range(request.headers.get("range"), stored.size)
+        wanted = extent_of(request.headers.get("range"), stored.size)
     except UnsatisfiableRangeError:
         return Response(status_code=416, headers={"Content-Range": f"bytes */{stored.size}"})
-    start, end = wanted or (0, stored.size)
-    headers = {"Content-Length": str(end - start), "Content-Type": "application/octet-stream"}
-    if wanted:
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{stored.size}"
-    blocks = await to_thread.run_sync(hub.content.read, oid, start, end)
-    return StreamingResponse(stream(blocks), status_code=206 if wanted else 200, headers=headers)
+    headers = wanted.headers | {"Content-Type": "application/octet-stream"}
+    blocks = await to_thread.run_sync(hub.content.read, oid, wanted.start, wanted.end)
+    return StreamingResponse(stream(blocks), status_code=wanted.status, headers=headers)
 
 
 @_answering

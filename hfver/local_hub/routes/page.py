@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from hfver.local_hub.accounts import Caller
 from hfver.local_hub.errors import HubError
+from hfver.local_hub.page import discussions as discussion_pages
 from hfver.local_hub.page import files, front, history
 from hfver.local_hub.page.layout import Site, error_page
 from hfver.local_hub.paging import number
@@ -89,12 +90,12 @@ def versions(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:  #
 
 @_of_repo
 def discussions(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:  # noqa: ARG001
-    return history.discussions(hub, site, repo)
+    return discussion_pages.discussions(hub, site, repo)
 
 
 @_of_repo
 def discussion(hub: Hub, site: Site, repo: Repo, request: Request) -> Response:
-    return history.discussion(hub, site, repo, int(request.path_params["num"]))
+    return discussion_pages.discussion(hub, site, repo, int(request.path_params["num"]))
 
 
 # A gated repository shows its card: that is where it says how to get at the rest.

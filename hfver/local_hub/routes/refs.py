@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from hfver.local_hub.bodies import read_object, text_field
+from hfver.local_hub.bodies import text_field, with_object
 from hfver.local_hub.clock import from_seconds
 from hfver.local_hub.errors import forbidden, revision_not_found
 from hfver.local_hub.git.objects import ObjectWriter
@@ -72,12 +71,8 @@ def _escaped(text: str) -> str:
     return escape(text)
 
 
-async def create_branch(hub: Hub, request: Request) -> Response:
-    fields = await read_object(request)
-    return await run_in_threadpool(_create_branch, hub, request, fields)
-
-
-def _create_branch(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+@with_object
+def create_branch(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     repo = hub.locate(request, write=True)
     name = HEADS + decoded(request, "branch")
     with hub.git.locked(repo.id):
@@ -95,12 +90,8 @@ def delete_branch(hub: Hub, request: Request) -> Response:
     return _delete_ref(hub, request, HEADS, branch)
 
 
-async def create_tag(hub: Hub, request: Request) -> Response:
-    fields = await read_object(request)
-    return await run_in_threadpool(_create_tag, hub, request, fields)
-
-
-def _create_tag(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+@with_object
+def create_tag(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     repo = hub.locate(request, write=True)
     account = hub.require_caller(request).account
     name, message = text_field(fields, "tag"), text_field(fields, "message", default="")
@@ -129,12 +120,8 @@ def _delete_ref(hub: Hub, request: Request, folder: str, name: str) -> Response:
     return JSONResponse({})
 
 
-async def super_squash(hub: Hub, request: Request) -> Response:
-    fields = await read_object(request)
-    return await run_in_threadpool(_super_squash, hub, request, fields)
-
-
-def _super_squash(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+@with_object
+def super_squash(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     repo = hub.locate(request, write=True)
     account = hub.require_caller(request).account
     revision = decoded(request, "rev")

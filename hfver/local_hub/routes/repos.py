@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from hfver.local_hub.bodies import read_object, text_field
+from hfver.local_hub.bodies import text_field, with_object
 from hfver.local_hub.clock import now
 from hfver.local_hub.errors import HubError, bad_request, repo_not_found
 from hfver.local_hub.kinds import RepoKind
@@ -23,12 +22,8 @@ if TYPE_CHECKING:
 GITATTRIBUTES = b"# Files stored as Git LFS pointers are listed here when they are committed.\n"
 
 
-async def create(hub: Hub, request: Request) -> Response:
-    fields = await read_object(request)
-    return await run_in_threadpool(_create, hub, request, fields)
-
-
-def _create(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+@with_object
+def create(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     account = hub.require_caller(request, write=True).account
     kind = _kind(fields)
     namespace = text_field(fields, "organization", default=account.name)
@@ -57,12 +52,8 @@ def _create(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     return JSONResponse({"url": url, "name": repo.full_name, "id": repo.id})
 
 
-async def delete(hub: Hub, request: Request) -> Response:
-    fields = await read_object(request)
-    return await run_in_threadpool(_delete, hub, request, fields)
-
-
-def _delete(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+@with_object
+def delete(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     account = hub.require_caller(request, write=True).account
     repo = _named(
         hub,
@@ -75,12 +66,8 @@ def _delete(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     return JSONResponse({})
 
 
-async def move(hub: Hub, request: Request) -> Response:
-    fields = await read_object(request)
-    return await run_in_threadpool(_move, hub, request, fields)
-
-
-def _move(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+@with_object
+def move(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     account = hub.require_caller(request, write=True).account
     source, target = text_field(fields, "fromRepo").split("/"), text_field(fields, "toRepo").split("/")
     if len(source) != 2 or len(target) != 2:
@@ -91,12 +78,8 @@ def _move(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     return JSONResponse({})
 
 
-async def settings(hub: Hub, request: Request) -> Response:
-    fields = await read_object(request)
-    return await run_in_threadpool(_settings, hub, request, fields)
-
-
-def _settings(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+@with_object
+def settings(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     repo = hub.locate(request, write=True)
     gated = fields.get("gated")
     if gated not in (None, False, "auto", "manual"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -11,7 +10,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from hfver.local_hub.byte_ranges import UnsatisfiableRangeError, parse_range
+from hfver.local_hub.byte_ranges import UnsatisfiableRangeError, extent_of
 from hfver.local_hub.errors import HubError
 from hfver.local_hub.git.repository import File, GitRepository
 from hfver.local_hub.repos import Repo
@@ -39,27 +38,38 @@ class _Content:
     xet_hash: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the path of a request names."""
+
+    repo: Repo
+    git: GitRepository
+    commit: str
+    file: File
+
+
 def resolve(hub: Hub, request: Request) -> Response:
-    repo = hub.locate(request)
-    hub.authorize_content(request, repo)
-    git = hub.git.open(repo.id)
-    commit = git.resolve(decoded(request, "rev")).commit
-    file = git.file(commit, decoded(request, "path"))
-    content = _content(hub, file)
-    headers = _headers(hub, request, repo, commit, file.path, content)
-    return _answer(hub, request, git, file, content, headers)
+    found = _find(hub, request)
+    content = _content(hub, found.file)
+    headers = _headers(hub, request, found, content)
+    return _answer(hub, request, found, content, headers)
 
 
 def raw(hub: Hub, request: Request) -> Response:
     """What git itself holds: for a large file its pointer."""
+    found = _find(hub, request)
+    oid = found.file.oid
+    headers = {"X-Repo-Commit": found.commit, "ETag": f'"{oid}"', "Content-Type": "text/plain; charset=utf-8"}
+    content = _Content(found.file.facts.size, oid, None, None)
+    return _answer(hub, request, found, content, headers | HARMLESS)
+
+
+def _find(hub: Hub, request: Request) -> _Found:
     repo = hub.locate(request)
     hub.authorize_content(request, repo)
     git = hub.git.open(repo.id)
     commit = git.resolve(decoded(request, "rev")).commit
-    file = git.file(commit, decoded(request, "path"))
-    headers = {"X-Repo-Commit": commit, "ETag": f'"{file.oid}"', "Content-Type": "text/plain; charset=utf-8"} | HARMLESS
-    content = _Content(file.facts.size, file.oid, None, None)
-    return _answer(hub, request, git, file, content, headers)
+    return _Found(repo, git, commit, git.file(commit, decoded(request, "path")))
 
 
 def _content(hub: Hub, file: File) -> _Content:
@@ -72,12 +82,12 @@ def _content(hub: Hub, file: File) -> _Content:
     return _Content(stored.size, sha256, sha256, stored.xet_hash)
 
 
-def _headers(hub: Hub, request: Request, repo: Repo, commit: str, path: str, content: _Content) -> dict[str, str]:
+def _headers(hub: Hub, request: Request, found: _Found, content: _Content) -> dict[str, str]:
     headers = {
-        "X-Repo-Commit": commit,
+        "X-Repo-Commit": found.commit,
         "ETag": f'"{content.etag}"',
-        "Content-Type": _media_type(path),
-        "Content-Disposition": _disposition(path.rpartition("/")[2]),
+        "Content-Type": _media_type(found.file.path),
+        "Content-Disposition": _disposition(found.file.path.rpartition("/")[2]),
         "Accept-Ranges": "bytes",
         **HARMLESS,
     }
@@ -85,31 +95,27 @@ def _headers(hub: Hub, request: Request, repo: Repo, commit: str, path: str, con
         headers["X-Linked-ETag"] = f'"{content.sha256}"'
         headers["X-Linked-Size"] = str(content.size)
     if content.xet_hash is not None:
-        url = f"{hub.base_url(request)}/api/{repo.kind.plural}/{repo.full_name}/xet-read-token/{commit}"
+        repo = found.repo
+        url = f"{hub.base_url(request)}/api/{repo.kind.plural}/{repo.full_name}/xet-read-token/{found.commit}"
         headers["X-Xet-Hash"] = content.xet_hash
         headers["Link"] = f'<{url}>; rel="xet-auth"'
     return headers
 
 
-def _answer(
-    hub: Hub, request: Request, git: GitRepository, file: File, content: _Content, headers: dict[str, str]
-) -> Response:
+def _answer(hub: Hub, request: Request, found: _Found, content: _Content, headers: dict[str, str]) -> Response:
     if request.method == "HEAD":
         return Response(headers=headers | {"Content-Length": str(content.size)})
     try:
         same = request.headers.get("if-range", headers["ETag"]) == headers["ETag"]
-        wanted = parse_range(request.headers.get("range") if same else None, content.size)
+        wanted = extent_of(request.headers.get("range") if same else None, content.size)
     except UnsatisfiableRangeError:
         return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{content.size}"})
-    start, end = wanted or (0, content.size)
-    headers["Content-Length"] = str(end - start)
-    if wanted is not None:
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{content.size}"
-    status = 206 if wanted is not None else 200
+    headers |= wanted.headers
     if content.sha256 is None:
-        return Response(git.read(file.oid)[start:end], status_code=status, headers=headers)
-    blocks: Iterator[bytes] = hub.content.read(content.sha256, start, end)
-    return StreamingResponse(blocks, status_code=status, headers=headers)
+        data = found.git.read(found.file.oid)[wanted.start : wanted.end]
+        return Response(data, status_code=wanted.status, headers=headers)
+    blocks = hub.content.read(content.sha256, wanted.start, wanted.end)
+    return StreamingResponse(blocks, status_code=wanted.status, headers=headers)
 
 
 def _media_type(path: str) -> str:

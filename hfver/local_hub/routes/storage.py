@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from hfver.local_hub.bodies import read_object, text_field
+from hfver.local_hub.bodies import text_field, with_object
 from hfver.local_hub.clock import from_seconds, now
 from hfver.local_hub.errors import bad_request, conflict
 from hfver.local_hub.git.reachable import pointer_files
@@ -42,12 +41,8 @@ def list_large_files(hub: Hub, request: Request) -> Response:
     return page(hub, request, rows, next_path=next_path, cursor=str(start + hub.page_size))
 
 
-async def share_large_files(hub: Hub, request: Request) -> Response:
-    fields = await read_object(request)
-    return await run_in_threadpool(_share, hub, request, fields)
-
-
-def _share(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+@with_object
+def share_large_files(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     """Content is stored once for all repositories: it only has to be here."""
     hub.require_caller(request, write=True)
     hub.authorize_content(request, hub.locate(request))
@@ -62,12 +57,8 @@ def _share(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     return JSONResponse({"failed": failed})
 
 
-async def duplicate(hub: Hub, request: Request) -> Response:
-    fields = await read_object(request)
-    return await run_in_threadpool(_duplicate, hub, request, fields)
-
-
-def _duplicate(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
+@with_object
+def duplicate(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     account = hub.require_caller(request, write=True).account
     source = hub.locate(request)
     hub.authorize_content(request, source)
