@@ -6,15 +6,17 @@ changes), so a row is never stale. Deleting the file costs time, never correctne
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from hfver.errors import StateError
 from hfver.hub_state import HubCommit
 
+log = logging.getLogger(__name__)
 _SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS content (md5 TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
@@ -39,62 +41,88 @@ class Content:
 
 
 class State:
-    """An open state database. Several processes may use it at once."""
+    """An open state database. Several processes may use it at once.
+
+    It is a memory, not a record: one that is damaged is put aside and built again, and where nothing can be written
+    (somebody else's clone, a full disk) the work goes on without remembering.
+    """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._db = _open(path)
-        except sqlite3.OperationalError as error:
-            raise StateError(f"{path}: cannot be opened: {error}") from error
-        except sqlite3.DatabaseError:
-            # It is a memory, not a record: a damaged one is put aside and built again.
-            path.replace(path.with_suffix(".damaged"))
-            self._db = _open(path)
+        except (sqlite3.OperationalError, OSError) as error:
+            log.warning("%s cannot be used, so nothing is remembered: %s", path, error)
+            self._db = _open(":memory:")
+        except sqlite3.DatabaseError as error:
+            self._db = self._built_again(error)
 
     def close(self) -> None:
         self._db.close()
+
+    def _rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._db.execute(query, parameters).fetchall()
+        except sqlite3.DatabaseError as error:
+            self._survive(error)
+            return []
+
+    def _write(self, query: str, rows: Iterable[Sequence[object]]) -> None:
+        try:
+            with self._db:
+                self._db.executemany(query, rows)
+        except sqlite3.DatabaseError as error:
+            self._survive(error)
+
+    def _survive(self, error: sqlite3.DatabaseError) -> None:
+        if isinstance(error, sqlite3.OperationalError):  # locked, full, read-only: not its content's fault
+            log.warning("%s: not remembered: %s", self._path, error)
+            return
+        self._db.close()
+        self._db = self._built_again(error)
+
+    def _built_again(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
+        log.warning("%s is damaged and built again: %s", self._path, error)
+        with suppress(FileNotFoundError):  # another process was faster
+            self._path.replace(self._path.with_suffix(".damaged"))
+        for suffix in ("-wal", "-shm"):  # left there, they would be taken for the new one's
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        return _open(self._path)
 
     # -- content --------------------------------------------------------------------------------------------------
 
     def remember_content(self, contents: Iterable[Content]) -> None:
         rows = [(content.md5, content.size, content.sha256) for content in contents]
-        with self._db:
-            self._db.executemany("INSERT OR REPLACE INTO content VALUES (?, ?, ?)", rows)
+        self._write("INSERT OR REPLACE INTO content VALUES (?, ?, ?)", rows)
 
     def learn_content(self, contents: Iterable[Content]) -> None:
         """What a receipt says; where bytes were hashed here, that stands."""
         rows = [(content.md5, content.size, content.sha256) for content in contents]
-        with self._db:
-            self._db.executemany("INSERT OR IGNORE INTO content VALUES (?, ?, ?)", rows)
+        self._write("INSERT OR IGNORE INTO content VALUES (?, ?, ?)", rows)
 
     def known_content(self, md5s: Iterable[str]) -> dict[str, Content]:
         """What is known of these contents, by md5."""
-        wanted = set(md5s)
-        if len(wanted) > 500:
-            rows = self._db.execute("SELECT md5, size, sha256 FROM content")
-            return {md5: Content(md5, size, sha256) for md5, size, sha256 in rows if md5 in wanted}
-        found = {}
-        for md5 in wanted:
-            for size, sha256 in self._db.execute("SELECT size, sha256 FROM content WHERE md5 = ?", (md5,)):
-                found[md5] = Content(md5, size, sha256)
-        return found
+        query = "SELECT md5, size, sha256 FROM content WHERE md5 IN"
+        return {md5: Content(md5, size, sha256) for md5, size, sha256 in self._among(query, list(set(md5s)))}
 
     # -- objects in DVC's cache -----------------------------------------------------------------------------------
 
     def remember_verified(self, objects: Iterable[tuple[str, int, int, int]]) -> None:
         """Cache objects (path, inode, size, mtime in ns) whose bytes were found to be what their name says."""
-        with self._db:
-            self._db.executemany("INSERT OR REPLACE INTO verified_object VALUES (?, ?, ?, ?)", objects)
+        self._write("INSERT OR REPLACE INTO verified_object VALUES (?, ?, ?, ?)", objects)
 
     def verified(self, paths: Sequence[str]) -> set[tuple[str, int, int, int]]:
         """What is remembered of these cache objects; one that has changed since differs in inode, size or mtime."""
-        found: set[tuple[str, int, int, int]] = set()
-        for at in range(0, len(paths), 500):
-            chunk = paths[at : at + 500]
-            query = f"SELECT * FROM verified_object WHERE path IN ({', '.join('?' * len(chunk))})"  # noqa: S608
-            found.update(self._db.execute(query, chunk))
-        return found
+        return {
+            (path, ino, size, mtime)
+            for path, ino, size, mtime in self._among("SELECT * FROM verified_object WHERE path IN", paths)
+        }
+
+    def _among(self, query: str, values: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        for at in range(0, len(values), 500):
+            chunk = values[at : at + 500]
+            yield from self._rows(f"{query} ({', '.join('?' * len(chunk))})", chunk)
 
     # -- Hub commits ----------------------------------------------------------------------------------------------
 
@@ -102,17 +130,15 @@ class State:
         """Remember a whole history, newest first down to the repository's first commit."""
         parents = [*(commit.sha for commit in line[1:]), None]
         rows = [(repo, commit.sha, parent, *_text_of(commit)) for commit, parent in zip(line, parents, strict=True)]
-        with self._db:
-            self._db.executemany("INSERT OR IGNORE INTO hub_commit VALUES (?, ?, ?, ?, ?, ?)", rows)
+        self._write("INSERT OR IGNORE INTO hub_commit VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def knows_commit(self, repo: str, sha: str) -> bool:
         """Whether the history below this commit is known."""
-        row = self._db.execute("SELECT 1 FROM hub_commit WHERE repo = ? AND sha = ?", (repo, sha)).fetchone()
-        return row is not None
+        return bool(self._rows("SELECT 1 FROM hub_commit WHERE repo = ? AND sha = ?", (repo, sha)))
 
     def known_line(self, repo: str, head: str) -> tuple[HubCommit, ...] | None:
         """The history below ``head``, newest first, or None when it is not known down to the first commit."""
-        rows = self._db.execute(
+        rows = self._rows(
             """WITH RECURSIVE line(sha, parent, title, description, date, depth) AS (
                  SELECT sha, parent, title, description, date, 0 FROM hub_commit WHERE repo = ?1 AND sha = ?2
                  UNION ALL
@@ -120,7 +146,7 @@ class State:
                  FROM hub_commit c JOIN line ON c.sha = line.parent WHERE c.repo = ?1)
                SELECT sha, parent, title, description, date FROM line ORDER BY depth""",
             (repo, head),
-        ).fetchall()
+        )
         if not rows or rows[-1][1] is not None:
             return None
         return tuple(HubCommit(sha, title, description, date) for sha, _, title, description, date in rows)
@@ -128,23 +154,21 @@ class State:
     # -- receipts -------------------------------------------------------------------------------------------------
 
     def remember_receipt(self, repo: str, revision: str, body: bytes) -> None:
-        with self._db:
-            self._db.execute("INSERT OR REPLACE INTO receipt VALUES (?, ?, ?)", (repo, revision, body))
+        self._write("INSERT OR REPLACE INTO receipt VALUES (?, ?, ?)", [(repo, revision, body)])
 
     def known_receipt(self, repo: str, revision: str) -> bytes | None:
-        row = self._db.execute("SELECT body FROM receipt WHERE repo = ? AND revision = ?", (repo, revision)).fetchone()
-        return None if row is None else bytes(row[0])
+        rows = self._rows("SELECT body FROM receipt WHERE repo = ? AND revision = ?", (repo, revision))
+        return bytes(rows[0][0]) if rows else None
 
     # -- refs, as last seen ---------------------------------------------------------------------------------------
 
     def remember_refs(self, repo: str, body: str, asked: str) -> None:
-        with self._db:
-            self._db.execute("INSERT OR REPLACE INTO hub_refs VALUES (?, ?, ?)", (repo, body, asked))
+        self._write("INSERT OR REPLACE INTO hub_refs VALUES (?, ?, ?)", [(repo, body, asked)])
 
     def known_refs(self, repo: str) -> tuple[str, str] | None:
         """The refs as they were when the Hub was last asked, and when that was."""
-        row = self._db.execute("SELECT body, asked FROM hub_refs WHERE repo = ?", (repo,)).fetchone()
-        return None if row is None else (str(row[0]), str(row[1]))
+        rows = self._rows("SELECT body, asked FROM hub_refs WHERE repo = ?", (repo,))
+        return (str(rows[0][0]), str(rows[0][1])) if rows else None
 
 
 @contextmanager
@@ -156,7 +180,7 @@ def open_state(common_dir: Path) -> Iterator[State]:
         state.close()
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path | str) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=30)
     try:
         db.execute("PRAGMA journal_mode = WAL")

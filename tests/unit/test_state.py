@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from hfver.hub_state import HubCommit
 from hfver.state import Content, State, open_state
 
@@ -58,3 +60,39 @@ def test_what_was_hashed_here_stands_against_what_a_receipt_says(tmp_path: Path)
             "a" * 64,
             "c" * 64,
         }
+
+
+def test_damage_found_while_it_is_used_costs_the_memory_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "hfver" / "state.db"
+    with open_state(tmp_path) as state:
+        state.remember_content(Content(f"{number:032}", number, "a" * 64) for number in range(5000))
+    pages = bytearray(path.read_bytes())
+    for at in range(3 * 4096, len(pages), 4096):
+        pages[at : at + 200] = b"\xff" * 200
+    path.write_bytes(pages)
+    wanted = [f"{number:032}" for number in range(5000)]
+    with open_state(tmp_path) as state:
+        assert len(state.known_content(wanted)) < 5000
+        state.remember_content([Content("f" * 32, 1, "b" * 64)])
+    with open_state(tmp_path) as state:
+        assert state.known_content(["f" * 32]).keys() == {"f" * 32}
+    assert path.with_suffix(".damaged").is_file()
+
+
+@pytest.mark.parametrize("obstacle", ["a file in the way", "a directory in the way"])
+def test_where_nothing_can_be_written_work_goes_on_without_remembering(tmp_path: Path, obstacle: str) -> None:
+    if obstacle == "a file in the way":
+        (tmp_path / "hfver").write_text("")
+    else:
+        (tmp_path / "hfver" / "state.db").mkdir(parents=True)
+    with open_state(tmp_path) as state:
+        state.remember_content([Content("0" * 32, 1, "a" * 64)])
+        assert state.known_content(["0" * 32]).keys() == {"0" * 32}
+
+
+def test_a_database_that_takes_no_writes_is_still_read(tmp_path: Path) -> None:
+    with open_state(tmp_path) as state:
+        state.remember_content([Content("0" * 32, 1, "a" * 64)])
+        state._db.execute("PRAGMA query_only = ON")
+        state.remember_content([Content("1" * 32, 1, "a" * 64)])
+        assert state.known_content(["0" * 32, "1" * 32]).keys() == {"0" * 32}
