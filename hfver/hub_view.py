@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
 
 from hfver.hub_state import MAIN, HubCommit, HubRefs, HubState, missing_repo
@@ -26,12 +27,16 @@ class HubReader(Protocol):
     def read(self, repo: str, revision: str, path: str, *, limit: int) -> bytes | None: ...
 
 
+class ListCommits(Protocol):
+    def __call__(self, revision: str, *, until: Callable[[str], bool]) -> list[HubCommit]: ...
+
+
 def read_hub_state(hub: HubReader, repo: str, state: State) -> HubState:
     """Refs and the histories of main, the maintenance branches and every tagged commit outside them."""
     refs = hub.refs(repo)
     if refs is None:
         return missing_repo(repo)
-    lines = _lines(refs, lambda head: _line(hub, repo, head, state))
+    lines = _lines(refs, lambda head: read_line(partial(hub.commits, repo), repo, head, state))
     body = json.dumps({"branches": dict(refs.branches), "tags": dict(refs.tags)}, sort_keys=True)
     state.remember_refs(repo, body, datetime.now(UTC).isoformat(timespec="seconds"))
     return HubState(repo, exists=True, refs=refs, lines=lines)
@@ -73,11 +78,12 @@ def read_receipt(hub: HubReader, repo: str, revision: str, state: State) -> Rece
     return receipt
 
 
-def _line(hub: HubReader, repo: str, head: str, state: State) -> tuple[HubCommit, ...]:
+def read_line(list_commits: ListCommits, repo: str, head: str, state: State) -> tuple[HubCommit, ...]:
+    """The history below a commit, newest first; only what is new in it is listed. ``repo`` is its name in the state."""
     known = state.known_line(repo, head)
     if known is not None:
         return known
-    fresh = hub.commits(repo, head, until=lambda sha: state.knows_commit(repo, sha))
+    fresh = list_commits(head, until=lambda sha: state.knows_commit(repo, sha))
     below = state.known_line(repo, fresh[-1].sha) if fresh else None
     line = tuple(fresh) if below is None else (*fresh[:-1], *below)
     state.remember_line(repo, line)
@@ -90,7 +96,8 @@ def _lines(refs: HubRefs, line_of: Callable[[str], tuple[HubCommit, ...] | None]
     seen: set[str] = set()
     branches = [name for name in refs.branches if name == MAIN or name.startswith(RELEASE_BRANCHES)]
     heads = [(name, refs.branches[name]) for name in sorted(branches, key=lambda name: (name != MAIN, name))]
-    heads += [(f"refs/tags/{name}", target) for name, target in sorted(refs.tags.items())]
+    # High names first: the history below them has most others, where main was squashed.
+    heads += [(f"refs/tags/{name}", target) for name, target in sorted(refs.tags.items(), reverse=True)]
     for name, head in heads:
         if name.startswith("refs/tags/") and head in seen:
             continue

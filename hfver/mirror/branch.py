@@ -25,6 +25,7 @@ from hfver.mirror.secret_scan import BASELINE
 if TYPE_CHECKING:
     from hfver.adapters.git_repo import GitRepo
     from hfver.config.settings import Config, ModelConfig
+    from hfver.state import State
 
 _MAINLINES = ("main", "master")
 Warn = Callable[[str], None]
@@ -34,7 +35,7 @@ def silent(_message: str) -> None:
     """Warn nobody."""
 
 
-def configs_repo(hub: MirrorHub, config: Config, model: ModelConfig) -> ConfigsRepo:
+def configs_repo(hub: MirrorHub, config: Config, model: ModelConfig, state: State | None = None) -> ConfigsRepo:
     return ConfigsRepo(
         hub,
         model.config_repo,
@@ -42,6 +43,7 @@ def configs_repo(hub: MirrorHub, config: Config, model: ModelConfig) -> ConfigsR
         repo_type=config.config_repo_type,
         private=config.private,
         create=config.auto_create,
+        state=state,
     )
 
 

@@ -75,7 +75,7 @@ def _mirror_tag(workspace: Workspace, hub: HubClient, target: Target, reporter: 
     if not mirrors_releases(target.config):
         return ()
     receipt = hub.read(target.model.repo, target.tag.name, RECEIPT_PATH, limit=MAX_BYTES)
-    repo = configs_repo(hub, target.config, target.model)
+    repo = configs_repo(hub, target.config, target.model, workspace.state)
     return tuple(mirror_release(workspace.repo, target.config, repo, target.tag, receipt, warn=reporter.warn))
 
 
@@ -84,7 +84,7 @@ def _mirror_head(
 ) -> tuple[Step, ...]:
     made: list[Step] = []
     for model in config.models:
-        repo = configs_repo(hub, config, model)
+        repo = configs_repo(hub, config, model, workspace.state)
         made += mirror_branch(workspace.repo, config, repo, branch, tip, warn=reporter.warn)
     return tuple(made)
 

@@ -9,12 +9,17 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from hfver.errors import ConflictError, StateError, UnreachableError
 from hfver.hub_state import HubCommit, HubRefs
+from hfver.hub_view import read_line
 from hfver.mirror.plan import INDEX, HubFile, render_index, update_index
 from hfver.publish import FileContent, FileCopy, Prepared
+
+if TYPE_CHECKING:
+    from hfver.state import State
 
 log = logging.getLogger(__name__)
 MOST_RACES = 25
@@ -53,7 +58,15 @@ class ConfigsRepo:
     """The repository beside a model's, by name; ``model_repo`` is the one it belongs to."""
 
     def __init__(
-        self, hub: MirrorHub, repo: str, model_repo: str, *, repo_type: str, private: bool, create: bool
+        self,
+        hub: MirrorHub,
+        repo: str,
+        model_repo: str,
+        *,
+        repo_type: str,
+        private: bool,
+        create: bool,
+        state: State | None = None,
     ) -> None:
         self.repo = repo
         self.model_repo = model_repo
@@ -61,7 +74,8 @@ class ConfigsRepo:
         self._hub = hub
         self._private = private
         self._create = create
-        self._histories: dict[str, list[HubCommit]] = {}
+        self._state = state
+        self._histories: dict[str, Sequence[HubCommit]] = {}
 
     def refs(self) -> HubRefs | None:
         return self._hub.refs(self.repo, repo_type=self.repo_type)
@@ -81,10 +95,13 @@ class ConfigsRepo:
             raise UnreachableError(f"{self.repo}: the repository was created but has no branch yet")
         return refs
 
-    def history(self, revision: str) -> list[HubCommit]:
-        """Commits below a commit, newest first; asked for once."""
+    def history(self, revision: str) -> Sequence[HubCommit]:
+        """Commits below a commit, newest first; asked for once, and with a state only what is new to it."""
         if revision not in self._histories:
-            self._histories[revision] = self._hub.commits(self.repo, revision, repo_type=self.repo_type)
+            ask = partial(self._hub.commits, self.repo, repo_type=self.repo_type)
+            known_as = f"{self.repo_type}s/{self.repo}"
+            listed = ask(revision) if self._state is None else read_line(ask, known_as, revision, self._state)
+            self._histories[revision] = listed
         return self._histories[revision]
 
     def tree(self, revision: str) -> dict[str, HubFile]:

@@ -14,10 +14,10 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from hfver.atomic import FileLock, write_atomic
+from hfver.globs import matches
 from hfver.hooks.repo import HookRepo
 from hfver.hooks.settings import HookSettings, work_tree_settings
 from hfver.outbox import Outbox, Owed
@@ -91,7 +91,7 @@ def _branches(repo: HookRepo, settings: HookSettings) -> Iterator[tuple[str, str
     for line in listing.split("\n"):
         oid, _, ref = line.partition(" ")
         branch = ref.removeprefix(HEADS)
-        if ref and any(fnmatchcase(branch, pattern) for pattern in settings.mirror_branches):
+        if ref and matches(branch, settings.mirror_branches):
             yield ref, oid
 
 
