@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # A dataset or model as the Hub names it; anything else is prose and would be refused in the metadata.
 _HUB_ID = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9][\w.-]*")
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_OWN_METADATA = re.compile(r"\A---[ \t]*\n.*?^---[ \t]*$|\{\{\s*metadata\s*\}\}", re.DOTALL | re.MULTILINE)
 _MOST_ROWS = 60
 
 
@@ -95,17 +96,29 @@ def render_card(card: CardInput, metadata_yaml: MetadataYaml) -> str:
     }
     if card.template is not None:
         return _fill(card.template, parts, card.template_name)
-    sections = (
-        ("Use this version", parts["usage"]),
-        ("Training data", parts["training_data"]),
-        ("Training parameters", parts["training_parameters"]),
-        ("Evaluation", parts["evaluation"]),
-        *_custom(card),
-        ("Authors", parts["authors"]),
-        ("Provenance", parts["provenance"]),
-    )
-    body = "\n\n".join(f"## {heading}\n\n{text}" for heading, text in sections if text)
+    generated = {
+        "Use this version": parts["usage"],
+        "Training data": parts["training_data"],
+        "Training parameters": parts["training_parameters"],
+        "Evaluation": parts["evaluation"],
+    }
+    last = {"Authors": parts["authors"], "Provenance": parts["provenance"]}
+    body = "\n\n".join(f"## {heading}\n\n{text}" for heading, text in _sections(card, generated, last) if text)
     return f"{parts['metadata']}# {parts['title']}\n\n{parts['summary']}\n\n{body}\n"
+
+
+def _sections(card: CardInput, first: Mapping[str, str], last: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Custom sections stand between the generated ones; one with the heading of a generated one goes on with it."""
+    generated = {heading.casefold() for heading in (*first, *last)}
+    added: dict[str, list[str]] = {}
+    between = []
+    for heading, text in _custom(card):
+        if heading.casefold() in generated:
+            added.setdefault(heading.casefold(), []).append(text)
+        else:
+            between.append((heading, text))
+    for heading, text in (*first.items(), *between, *last.items()):
+        yield heading, "\n\n".join(part for part in (text, *added.get(heading.casefold(), ())) if part)
 
 
 def metadata_of(card: CardInput) -> CardMetadata:
@@ -150,7 +163,7 @@ def _yaml_block(yaml: str) -> str:
 
 def _summary(card: CardInput) -> str:
     text = f"Version `{card.tag}` of `{card.repo}`"
-    bases = [f"[{name}](/{name})" if "/" in name else _inline(name) for name in card.settings.base_model]
+    bases = [f"[{name}](/{name})" if _is_repo(name) else _inline(name) for name in card.settings.base_model]
     if bases:
         text += ", made from " + " and ".join(bases)
     if card.size is not None:
@@ -196,8 +209,8 @@ def _library(paths: Sequence[str]) -> str:
 def _training_data(card: CardInput) -> str:
     lines = []
     for dataset in card.settings.datasets:
-        is_id = "/" in dataset.name and _HUB_ID.fullmatch(dataset.name)
-        name = f"[{dataset.name}](/datasets/{dataset.name})" if is_id else f"**{_inline(dataset.name)}**"
+        is_repo = _is_repo(dataset.name)
+        name = f"[{dataset.name}](/datasets/{dataset.name})" if is_repo else f"**{_inline(dataset.name)}**"
         lines.append(f"- {name}" + (f": {_inline(dataset.description)}" if dataset.description else ""))
     return "\n".join(lines)
 
@@ -218,6 +231,10 @@ def _provenance(card: CardInput) -> str:
         link = f"/{kind}{card.config_repo}/tree/{card.tag}"
         lines.append(f"- configurations and experiments: [{card.config_repo}]({link})")
     return "\n".join(lines)
+
+
+def _is_repo(name: str) -> bool:
+    return "/" in name and _HUB_ID.fullmatch(name) is not None
 
 
 def _custom(card: CardInput) -> list[tuple[str, str]]:
@@ -269,6 +286,6 @@ def _fill(template: str, parts: Mapping[str, str], name: str) -> str:
                     f"{name}:{number}:{match.start() + 1}: unknown placeholder {match[1]}; there are {known}"
                 )
     text = _PLACEHOLDER.sub(lambda match: parts[match[1]].rstrip("\n"), template)
-    if not re.search(r"\{\{\s*metadata\s*\}\}", template):
+    if not _OWN_METADATA.search(template):
         text = f"{parts['metadata']}{text}"
     return text if text.endswith("\n") else text + "\n"

@@ -153,6 +153,27 @@ def test_custom_sections_stand_before_the_authors() -> None:
     assert "\n\nBe kind.\n\n" in text
 
 
+def test_a_custom_section_goes_on_with_the_generated_one_of_that_heading() -> None:
+    text = generate_card(replace(CARD, custom_sections={"training_data": "No holidays.", "Authors": "And friends."}))
+    assert text.count("\n## Training data\n") == 1
+    assert "- [me/data](/datasets/me/data)\n\nNo holidays.\n\n## Training parameters" in text
+    assert "<an@example.org>\n\nAnd friends.\n\n## Provenance" in text
+
+
+def test_only_what_can_be_a_repository_is_linked() -> None:
+    settings = CARD.settings.model_copy(update={"base_model": ("./models/base", "org/x](http://y", "<b>")})
+    text = generate_card(replace(CARD, settings=settings))
+    assert "made from ./models/base and org/x](http://y and &lt;b> (2 files" in text
+    assert "base_model:" not in text
+
+
+def test_a_template_with_metadata_of_its_own_keeps_it() -> None:
+    template = "---\nlicense: other\n---\n# {{title}}\n"
+    assert generate_card(replace(CARD, template=template, template_name="t")) == template.replace("{{title}}", "bert")
+    ruled = generate_card(replace(CARD, template="---\n# {{title}}\n", template_name="t"))
+    assert ruled.startswith("---\nbase_model")
+
+
 def test_a_template_replaces_the_layout() -> None:
     template = "# Our {{ title }} {{version}}\n{{usage}}\n"
     text = generate_card(replace(CARD, template=template, template_name="docs/card.md"))
