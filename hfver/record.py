@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hfver.errors import UsageError
 from hfver.experiments.files import config_file, metrics_in, result_tree
 from hfver.experiments.records import build_record, dump_record, record_folder
 from hfver.experiments.run_facts import RunFacts, clean_params, read_facts
@@ -74,7 +75,13 @@ def _files(
     config = workspace.config
     files: dict[str, bytes] = {}
     for path in results:
-        files |= result_tree(name, path)
+        found = result_tree(name, path)
+        if both := files.keys() & found.keys():
+            raise UsageError(
+                f"{path}: there is another {min(both).partition('/results/')[2]} among the files",
+                hints=["give the files different names, or the directory that holds both"],
+            )
+        files |= found
     known = read_facts(WorkTree(workspace.repo), main_config=config.data)
     evaluated = {**metrics_in(files), **metrics}
     facts = RunFacts({**known.params, **clean_params(params)}, {**known.metrics, **evaluated})

@@ -51,6 +51,15 @@ def test_a_run_is_written_with_its_params_metrics_and_files(project: Project) ->
     assert run.urls == {}
 
 
+def test_two_files_of_one_name_are_not_one_file(project: Project) -> None:
+    for folder in ("train", "eval"):
+        (project.top / folder).mkdir()
+        (project.top / folder / "loss.svg").write_text(folder)
+    with pytest.raises(UsageError, match=r"^eval/loss\.svg: there is another loss\.svg among the files$"):
+        hfver.record_run("baseline", files=["train/loss.svg", "eval/loss.svg"])
+    assert not (project.top / "experiments").exists()
+
+
 def test_given_params_go_before_those_in_files_and_secrets_are_left_out(project: Project) -> None:
     (project.top / "params.yaml").write_text("lr: 0.5\nepochs: 3\n")
     run = hfver.record_run("baseline", params={"lr": 0.1, "api_key": "abc"})
