@@ -71,9 +71,10 @@ class HuggingFaceManager:
         """Release the model as a version, and return the address of its revision.
 
         The model is recorded in DVC and git first; ``commit=False`` refuses instead if it is not. Without a version one
-        is made as `versioning.auto_tag` says.
+        is made as `versioning.auto_tag` says. `huggingface.enabled: false` is about what happens by itself.
         """
-        options = {} if chunk_size is None else {"settings.upload.chunk_size": chunk_size}
+        options: dict[str, Any] = {"huggingface.enabled": True}
+        options |= {} if chunk_size is None else {"settings.upload.chunk_size": chunk_size}
         request = self._request(
             model_path, Path(model_path).name, version_tag, message=commit_message, commit=commit,
             allow_same=allow_same, items=frozenset({"model"}),

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from hfver.errors import StateError
 from hfver.paths import unsafe_reason
+from hfver.training.ignored import make_ignored
 
 _NAME = re.compile(r"\d{8}T\d{6}Z-.+")
 _PARTIAL = ".partial-"
@@ -41,6 +42,7 @@ def make_backup(
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     target = _free(folder / f"{stamp}-{name}")
     partial = folder / f"{_PARTIAL}{target.name}"
+    make_ignored(folder)
     try:
         for path, source in files.items():
             if reason := unsafe_reason(path):
@@ -49,8 +51,9 @@ def make_backup(
         partial.mkdir(parents=True, exist_ok=True)
         partial.rename(target)
     except OSError as exc:
-        shutil.rmtree(partial, ignore_errors=True)
         raise StateError(f"the backup {target} could not be made: {exc.strerror or exc}") from exc
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)  # it is there only if this failed
     return Backup(target, len(files), tuple(_prune(folder, keep)))
 
 

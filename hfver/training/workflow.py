@@ -24,6 +24,7 @@ from hfver.experiments.run_facts import RESULT_FILES, RunFacts, read_facts
 from hfver.experiments.run_record import run_here
 from hfver.mirror.branch import configs_repo
 from hfver.reporting import Reporter
+from hfver.training.ignored import make_ignored
 from hfver.training.no_git import has_git, project_files
 from hfver.training.notifications import Event, notify
 from hfver.training.operations import Cost, measured
@@ -148,6 +149,7 @@ def download_model(
     )
     if not download.resume_download:
         shutil.rmtree(store / "hfver-tmp", ignore_errors=True)
+    make_ignored(store)
     export(
         version, directory, reporter, repo=config.model(model).repo, endpoint=config.endpoint, force=force, store=store,
         environ=workspace.environ,

@@ -82,7 +82,7 @@ def test_backups_leave_the_repository_only_with_trust(project: Project, tmp_path
     assert git(project.top, "tag") == ""
     write_trust(Trust().with_entry(str(place)), project.environ)
     manager.sync_training_workflow("model", "base", "v1.0.0")
-    assert len(list(place.iterdir())) == 1
+    assert len(list(place.glob("*-v1.0.0"))) == 1
 
 
 @pytest.mark.parametrize(("retries", "finished"), [(0, False), (2, True)])

@@ -268,7 +268,7 @@ def test_backups_are_made_before_and_old_ones_removed(project: Project) -> None:
     for number in range(3):
         model(project, text=f"weights {number}", accuracy=0.5)
         manager(project).sync_training_workflow("model", "a", f"v1.{number}.0")
-    backups = sorted((project.top / "backups").iterdir())
+    backups = sorted((project.top / "backups").glob("2*"))
     assert [path.name.split("-")[1] for path in backups] == ["v1.1.0", "v1.2.0"]
     assert (backups[0] / "model" / "model.bin").read_text() == "weights 1"
     assert (backups[0] / "results" / "eval_results.json").is_file()
@@ -292,3 +292,21 @@ def test_a_pipeline_output_is_recorded_in_its_lock(project: Project) -> None:
 
 def test_memory_is_measured() -> None:
     assert peak_memory() > 10_000_000
+
+
+def test_what_is_asked_for_by_name_is_done_where_nothing_happens_by_itself(project: Project) -> None:
+    main = project.top / "config.yaml"
+    main.write_text(main.read_text().replace("huggingface:\n", "huggingface:\n  enabled: false\n"))
+    project.commit("Nothing by itself")
+    model(project)
+    assert manager(project).sync_training_workflow("model", "baseline") == {}
+    assert manager(project).upload_model("model", "v1.0.0").endswith("/tree/v1.0.0")
+
+
+def test_what_is_downloaded_and_kept_is_no_news_to_git(project: Project) -> None:
+    model(project)
+    manager(project).upload_model("model", "v1.0.0")
+    (project.top / ".git" / "info" / "exclude").write_text("/elsewhere\n")
+    manager(project).download_model("v1.0.0", "elsewhere")
+    assert (project.top / ".cache" / "huggingface").is_dir()
+    assert git(project.top, "status", "--porcelain") == ""

@@ -46,6 +46,14 @@ def test_two_in_one_second_both_stay(tmp_path: Path) -> None:
 def test_a_backup_that_fails_leaves_nothing_half_done(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="could not be made"):
         make_backup(tmp_path / "b", "v1", {"a": b"1", "w": tmp_path / "missing"}, 5, NOW)
-    assert list((tmp_path / "b").iterdir()) == []
     with pytest.raises(StateError, match="cannot be backed up"):
-        make_backup(tmp_path / "b", "v1", {"../w": b""}, 5, NOW)
+        make_backup(tmp_path / "b", "v1", {"a": b"1", "../w": b""}, 5, NOW)
+    assert [path.name for path in (tmp_path / "b").iterdir()] == [".gitignore"]
+
+
+def test_git_leaves_backups_alone_in_a_directory_that_was_made_for_them(tmp_path: Path) -> None:
+    make_backup(tmp_path / "made" / "here", "v1", {"a": b"1"}, 5, NOW)
+    assert (tmp_path / "made" / "here" / ".gitignore").read_text() == "*\n"
+    (tmp_path / "theirs").mkdir()
+    made = make_backup(tmp_path / "theirs", "v1", {"a": b"1"}, 5, NOW)
+    assert list((tmp_path / "theirs").iterdir()) == [made.path]
