@@ -22,8 +22,12 @@ def refusal_of(error: Exception) -> HubError | None:
         if "locked" in str(error):
             return HubError(503, None, "The embedded hub's database is busy.", headers={"Retry-After": "1"})
     if isinstance(error, (pygit2.GitError, sqlite3.DatabaseError)):
-        return HubError(500, None, "The embedded hub's data is damaged: `hfver hub scrub` says where.")
+        return damaged()
     return None
+
+
+def damaged() -> HubError:
+    return HubError(500, None, "The embedded hub's data is damaged: `hfver hub scrub` says where.")
 
 
 def _full() -> HubError:

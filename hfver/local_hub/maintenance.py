@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pygit2
 
+from hfver.local_hub.git.process import environment
 from hfver.local_hub.git.reachable import pointer_files
 
 if TYPE_CHECKING:
@@ -111,5 +112,6 @@ def _add_owners(hub: Hub, repo_id: str, label: str, owners: _Owners) -> None:
 
 
 def _git(git_dir: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    command = ["git", "--git-dir", str(git_dir), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, errors="replace", check=check)
+    # As in routes/git_http.py: who owns the folder is not the question here.
+    command = ["git", "-c", "safe.directory=*", "--git-dir", str(git_dir), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", check=check, env=environment())

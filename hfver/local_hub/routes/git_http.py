@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import zlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
@@ -14,6 +13,8 @@ from starlette.responses import Response, StreamingResponse
 
 from hfver.local_hub.bodies import read_body
 from hfver.local_hub.errors import HubError, bad_request, not_offered, too_large
+from hfver.local_hub.failures import damaged
+from hfver.local_hub.git.process import environment
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
@@ -30,6 +31,8 @@ async def advertise(hub: Hub, request: Request) -> Response:
     repo = await run_in_threadpool(_readable, hub, request)
     process = await _git(hub, request, repo, "--advertise-refs")
     refs, _ = await process.communicate()
+    if process.returncode != 0:
+        raise damaged()
     greeting = f"# service={SERVICE}\n"
     body = f"{len(greeting) + 4:04x}{greeting}0000".encode() + refs
     return Response(body, media_type=f"application/x-{SERVICE}-advertisement", headers={"Cache-Control": "no-cache"})
@@ -56,11 +59,8 @@ def _readable(hub: Hub, request: Request) -> Repo:
 
 
 async def _git(hub: Hub, request: Request, repo: Repo, *options: str) -> asyncio.subprocess.Process:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    environment = {**kept, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "LC_ALL": "C"}
     protocol = request.headers.get("git-protocol", "")
-    if protocol in ("version=1", "version=2"):
-        environment["GIT_PROTOCOL"] = protocol
+    asked = {"GIT_PROTOCOL": protocol} if protocol in ("version=1", "version=2") else {}
     command = ["git", "-c", "uploadpack.allowFilter=true", "-c", "safe.directory=*", "upload-pack", "--stateless-rpc"]
     return await asyncio.create_subprocess_exec(
         *command,
@@ -69,7 +69,7 @@ async def _git(hub: Hub, request: Request, repo: Repo, *options: str) -> asyncio
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env=environment,
+        env=environment() | asked,
     )
 
 

@@ -157,6 +157,18 @@ def test_repositories_outlive_the_loss_of_the_table_that_names_them(tmp_path: Pa
         store.close()
 
 
+def test_collection_leaves_alone_what_the_variables_of_a_hook_point_to(
+    own_hub: HubForTests, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own_hub.repo()
+    git = ["git", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    written = subprocess.run([*git, "hash-object", "-w", "--stdin"], input=b"new", capture_output=True, check=True)
+    monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(tmp_path / ".git/objects"))
+    collect_garbage(own_hub.server.hub, grace_seconds=0)
+    assert subprocess.run([*git, "cat-file", "-e", written.stdout.decode().strip()]).returncode == 0
+
+
 def test_what_is_committed_during_a_collection_is_kept(own_hub: HubForTests, monkeypatch: pytest.MonkeyPatch) -> None:
     history = History(own_hub)
     content = own_hub.server.hub.content

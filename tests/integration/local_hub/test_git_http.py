@@ -60,6 +60,14 @@ def test_a_private_repo_needs_the_token(hub: HubForTests, tmp_path: Path) -> Non
     assert git("clone", f"{signed}/{repo}", tmp_path / "clone").returncode == 0
 
 
+def test_a_repository_git_cannot_read_is_said_to_be_damaged(hub: HubForTests, tmp_path: Path) -> None:
+    repo = hub.repo()
+    (hub.git_dir(repo) / "HEAD").write_text("garbage")
+    cloned = git("clone", f"{hub.endpoint}/{repo}", tmp_path / "clone")
+    assert cloned.returncode != 0
+    assert "500" in cloned.stderr
+
+
 def test_pushing_is_refused_in_words(hub: HubForTests, tmp_path: Path) -> None:
     repo = hub.repo()
     signed = hub.endpoint.replace("://", f"://me:{hub.token}@")
