@@ -20,7 +20,7 @@ from hfver.local_hub.texts import SHA256
 
 BODY_LIMIT = 1 << 30
 LINE_LIMIT = 64 << 20
-MOST_OPERATIONS = 200_000
+MOST_OPERATIONS = 1_000_000
 PARENT = re.compile(r"[0-9a-fA-F]{5,40}")
 
 
