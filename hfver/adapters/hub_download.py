@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -68,9 +71,9 @@ class HubReleases:
         assert commit is not None, "its receipt was read"
 
         def one(file: OutputFile) -> None:
-            path = into(file)
-            transfer = _Transfer(self._client, repo, commit, file, path, hash_name, advance, self._stop)
-            done(file, path, transfer.run())
+            with _part(into(file)) as (path, target):
+                transfer = _Transfer(self._client, repo, commit, file, target, hash_name, advance, self._stop)
+                done(file, path, transfer.run())
 
         # The biggest first: the last one to end should be small.
         ordered = sorted(files, key=lambda file: -(file.size or 0))
@@ -84,6 +87,35 @@ class HubReleases:
             self._stop.clear()
 
 
+@contextmanager
+def _part(path: Path) -> Iterator[tuple[Path, FileIO]]:
+    """A file to write to that is ours until it has its final name; what an earlier try left in it is kept.
+
+    Of two processes that download the same content at once the second takes a name of its own: it would write into
+    what the first has hashed, and, after the rename, into DVC's cache.
+    """
+    while True:
+        target = path.open("a+b", buffering=0)
+        try:
+            fcntl.flock(target, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            target.close()
+            path = path.with_name(f"{path.name}-{secrets.token_hex(6)}")
+            continue
+        if _is_at(target, path):
+            break
+        target.close()  # finished and renamed between our open and our lock
+    with target:
+        yield path, target
+
+
+def _is_at(target: FileIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(target.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
 @dataclass(slots=True)
 class _Transfer:
     """One file on its way, hashed while it is written."""
@@ -92,7 +124,7 @@ class _Transfer:
     repo: str
     commit: str
     file: OutputFile
-    path: Path
+    target: FileIO
     hash_name: HashName
     advance: Advance
     stop: threading.Event
@@ -100,27 +132,27 @@ class _Transfer:
 
     def run(self) -> Digests:
         """What an earlier try left, or one that broke off, is kept if it turns out to be right."""
-        self.in_parts = self.path.exists()
+        self.in_parts = self.target.seek(0, os.SEEK_END) > 0
         found = self._write(directly=True)
         if self.in_parts and found.sha256 != self.file.sha256:
-            self.path.unlink()
+            self.target.truncate(0)
             self.advance(-found.size)
             found = self._write(directly=False)
         return found
 
     def _write(self, *, directly: bool) -> Digests:
-        size = self.file.size or 0
-        with self.path.open("a+b", buffering=0) as target, hasher_for(size, self.hash_name) as hasher:
-            if target.seek(0, os.SEEK_END) > size:
-                target.truncate(0)
-            target.seek(0)
+        target, size = self.target, self.file.size or 0
+        if target.seek(0, os.SEEK_END) > size:
+            target.truncate(0)
+        target.seek(0)
+        with hasher_for(size, self.hash_name) as hasher:
             while block := target.read(BLOCK):
                 hasher.update(block)
                 self.advance(len(block))
             tries = 0
             while (start := target.tell()) < size:
                 try:
-                    self._continue(target, hasher, directly=directly)
+                    self._continue(hasher, directly=directly)
                 except UnreachableError as exc:
                     self.in_parts = True
                     tries = 0 if target.tell() > start else tries + 1
@@ -132,11 +164,11 @@ class _Transfer:
                         break  # shorter than its receipt says: the digest will tell
             return hasher.digests()
 
-    def _continue(self, target: FileIO, hasher: Hasher | ThreadedHasher, *, directly: bool) -> None:
-        path = self.file.path
-        with self.client.stream(self.repo, self.commit, path, start=target.tell(), directly=directly) as blocks:
+    def _continue(self, hasher: Hasher | ThreadedHasher, *, directly: bool) -> None:
+        path, start = self.file.path, self.target.tell()
+        with self.client.stream(self.repo, self.commit, path, start=start, directly=directly) as blocks:
             for block in blocks:
-                _append(target, block)
+                _append(self.target, block)
                 hasher.update(block)
                 self.advance(len(block))
                 if self.stop.is_set():

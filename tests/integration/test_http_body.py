@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import httpx2
 import pytest
 
 from hfver.adapters.http_body import body_blocks
-from hfver.adapters.hub_client import HubClient
-from hfver.adapters.hub_download import HubReleases
-from hfver.errors import UnreachableError
-from hfver.hashing import Digests
-from hfver.hub_state import HubRefs
-from hfver.model import OutputFile
-from hfver.state import State
 
 LONG = bytes(range(256)) * (36 << 12) + b"end"  # 37 MB
 SHORT = bytes(range(251)) * 2_000
@@ -114,41 +103,3 @@ def test_a_connection_that_closes_too_early_is_an_error(server: Server) -> None:
 def test_a_connection_that_falls_silent_is_an_error(server: Server) -> None:
     with httpx2.Client(timeout=0.2) as client, pytest.raises(httpx2.ReadError, match="the transfer broke off"):
         _body(client, server.url("/stalls"))
-
-
-class _LosingBytes(HubClient):
-    """What would happen if the client kept bytes back that we then do not see."""
-
-    def __init__(self) -> None:
-        super().__init__("http://127.0.0.1:9", None, library_version="0")
-        self.asked: list[tuple[int, bool]] = []
-
-    def refs(self, repo: str, *, repo_type: str = "model") -> HubRefs | None:
-        return HubRefs(branches={}, tags={"v1.0.0": "0" * 40})
-
-    @contextmanager
-    def stream(
-        self, repo: str, revision: str, path: str, *, start: int = 0, directly: bool = True, repo_type: str = "model"
-    ) -> Iterator[Iterator[bytes]]:
-        self.asked.append((start, directly))
-        yield iter([SHORT[start:1000], SHORT[1010:]] if directly and not start else [SHORT[start:]])
-        if directly and not start:
-            raise UnreachableError("silent")
-
-
-def test_a_file_got_in_parts_that_is_wrong_is_got_again_by_the_client_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
-    client = _LosingBytes()
-    file = OutputFile("a", hashlib.md5(SHORT).hexdigest(), len(SHORT), hashlib.sha256(SHORT).hexdigest())
-    got: list[Digests] = []
-    counted: list[int] = []
-    state = State(tmp_path / "state.db")
-    keep: Callable[[OutputFile, Path, Digests], None] = lambda _file, _path, found: got.append(found)  # noqa: E731
-    HubReleases(client, state).download("r", "v1.0.0", [file], lambda _f: tmp_path / "a", keep, counted.append)
-    state.close()
-    assert client.asked == [(0, True), (len(SHORT) - 10, True), (0, False)]
-    assert (tmp_path / "a").read_bytes() == SHORT
-    assert got == [Digests(len(SHORT), file.md5, file.sha256 or "")]
-    assert sum(counted) == len(SHORT)
