@@ -7,10 +7,11 @@ removed after all of it is; so a crash, a lost connection or a closed lid only p
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hfver.atomic import LockBusyError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 TAGS = "refs/tags/"
+LONGEST_WAIT = 3700.0  # seconds; limits count by the hour
 _UNNOTICED = 1.0  # seconds of waiting nobody has to be told of
 
 
@@ -75,20 +77,29 @@ def do_owed(
     *,
     only: Callable[[Owed], bool] = lambda _owed: True,
     allow_same: bool = False,
+    patient: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Work:
     """Do everything owed (or what ``only`` picks), in git's order; one failure does not stop the others.
 
     An unreachable Hub does: it would fail for the rest as well. The mirror of a release is owed once it is made.
+
+    ``patient`` is for many releases: a Hub that takes so many commits an hour is waited for as long as it asks, with
+    the lock given up meanwhile, unless a wait has brought nothing.
     """
     round_ = _Round(workspace, hub, reporter, allow_same)
-    with _worker_lock(workspace, reporter):
-        entries = workspace.outbox.entries()
-        for problem in entries.problems:
-            reporter.warn(problem)
-        for owed in _in_order_of_history(workspace, [owed for owed in entries.owed if only(owed)]):
-            if not round_.stopped:
-                round_.do(owed)
-    return Work(tuple(round_.released), tuple(round_.mirrored), tuple(round_.failed))
+    before = -1
+    while True:
+        with _worker_lock(workspace, reporter):
+            round_.work(only)
+        pause = round_.asked_pause
+        if not patient or pause is None or pause > LONGEST_WAIT or round_.steps == before:
+            return Work(tuple(round_.released), tuple(round_.mirrored), tuple(round_.failed))
+        then = datetime.now().astimezone() + timedelta(seconds=pause)
+        reporter.note(f"The Hub takes no more for now; going on at {then:%H:%M}. Ctrl-C leaves the rest owed.")
+        sleep(pause)
+        before = round_.steps
+        round_.go_on()
 
 
 def _in_order_of_history(workspace: Workspace, entries: Sequence[Owed]) -> list[Owed]:
@@ -110,7 +121,31 @@ class _Round:
         self.released: list[Outcome] = []
         self.mirrored: list[Step] = []
         self.failed: list[Failure] = []
-        self.stopped = False
+        self._tried: set[tuple[Kind, str, str]] = set()
+        self._stop: UnreachableError | None = None
+
+    @property
+    def steps(self) -> int:
+        return len(self.released) + len(self.mirrored)
+
+    @property
+    def asked_pause(self) -> float | None:
+        """How many seconds a Hub that stopped this round wants to be left alone; None when it did not say so."""
+        return self._stop.retry_after if self._stop is not None else None
+
+    def work(self, only: Callable[[Owed], bool]) -> None:
+        entries = self._workspace.outbox.entries()
+        for problem in entries.problems:
+            self._reporter.warn(problem)
+        chosen = [owed for owed in entries.owed if only(owed) and _key(owed) not in self._tried]
+        for owed in _in_order_of_history(self._workspace, chosen):
+            if self._stop is None:
+                self.do(owed)
+
+    def go_on(self) -> None:
+        """Try again what the Hub put off."""
+        self.failed = [failure for failure in self.failed if failure.error is not self._stop]
+        self._stop = None
 
     def do(self, owed: Owed) -> None:
         outbox = self._workspace.outbox
@@ -125,7 +160,10 @@ class _Round:
         except HfverError as error:
             outbox.failed(owed, error.message)
             self.failed.append(Failure(owed.name, error, owed.kind))
-            self.stopped = isinstance(error, UnreachableError)
+            if isinstance(error, UnreachableError):
+                self._stop = error
+            else:
+                self._tried.add(_key(owed))
             return
         outbox.done(owed)
         if following is not None:
@@ -147,6 +185,10 @@ class _Round:
 
         self.mirrored += do_mirror(self._workspace, self._hub, owed, self._reporter)
         return None  # nothing follows from it
+
+
+def _key(owed: Owed) -> tuple[Kind, str, str]:
+    return owed.kind, owed.ref, owed.oid
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import logging
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 from huggingface_hub.hf_api import RepoFile
-from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status, parse_ratelimit_headers
 
 from hfver.adapters.http_body import body_blocks
 from hfver.errors import ConflictError, HfverError, StateError, UnauthorisedError, UnreachableError, UsageError
@@ -354,9 +354,17 @@ def _from_status(error: HfHubHTTPError, doing: str, what: str) -> HfverError:
     if status == 409:
         return ConflictError(text)
     if status in _RETRYABLE:
-        after = error.response.headers.get("Retry-After", "")
-        return UnreachableError(text, retry_after=float(after) if after.isdigit() else None)
+        return UnreachableError(text, retry_after=_asked_pause(error.response.headers))
     return StateError(text)
+
+
+def _asked_pause(headers: Mapping[str, str]) -> float | None:
+    """Seconds after which the Hub wants to be asked again: by its limits (`RateLimit: "api";r=0;t=55`), or plainly."""
+    limit = parse_ratelimit_headers(headers)
+    if limit is not None and limit.remaining == 0:
+        return limit.reset_in_seconds + 1.0
+    after = headers.get("Retry-After", "")
+    return float(after) if after.isdigit() else None
 
 
 def _reason(error: HfHubHTTPError | EntryNotFoundError) -> str:

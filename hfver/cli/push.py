@@ -17,6 +17,7 @@ from hfver.errors import EXIT_DONE, UsageError
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
     from hfver.model import OutputFile
+    from hfver.outbox import Owed
     from hfver.owed import Work
     from hfver.plan import PublishPlan
     from hfver.workspace import Workspace
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("tags", nargs=-1, metavar="[TAG]...", shell_complete=complete_tags)
-@click.option("--all-missing", is_flag=True, help="Release every version in git that is not on the Hub.")
+@click.option(
+    "--all-missing",
+    is_flag=True,
+    help="Release every version in git that is not on the Hub, waiting for its limits.",
+)
 @click.option("--shard", type=ShardType(), help="Do every n-th model from the i-th on, for a CI matrix.")
 @allow_same
 @dry_run
@@ -64,17 +69,30 @@ def push(
             printer.data(Pushed([], [], []))
             printer.note("Every version is on the Hub." if shard is None else "No version of this part is missing.")
             return EXIT_DONE
-        return _report(printer, _release(workspace, hub, printer, chosen, allow_same=allow_same))
+        work = _release(workspace, hub, printer, chosen, allow_same=allow_same, patient=all_missing)
+        return _report(printer, work)
 
 
-def _release(workspace: Workspace, hub: HubClient, printer: Printer, tags: Sequence[str], *, allow_same: bool) -> Work:
+def _release(
+    workspace: Workspace,
+    hub: HubClient,
+    printer: Printer,
+    tags: Sequence[str],
+    *,
+    allow_same: bool,
+    patient: bool,
+) -> Work:
     """These tags, or whatever is owed if there are none."""
     from hfver.cli.owed import announce
     from hfver.owed import do_owed, intend
 
     intend(workspace, tags, "hfver push")
     names = set(tags)
-    work = do_owed(workspace, hub, printer, only=lambda owed: not names or owed.name in names, allow_same=allow_same)
+
+    def is_meant(owed: Owed) -> bool:
+        return not names or owed.name in names
+
+    work = do_owed(workspace, hub, printer, only=is_meant, allow_same=allow_same, patient=patient)
     announce(work.released, hub, printer)
     return work
 

@@ -113,6 +113,66 @@ def test_a_rate_limited_hub_is_asked_again_after_the_time_it_names(tmp_path: Pat
     assert any("trying again in 1 s" in warning for warning in project.told.warnings)
 
 
+def many_versions(project: Project) -> list[str]:
+    tags = [f"v1.{number}.0" for number in range(4)]
+    for tag in tags:
+        project.train({"model.bin": tag})
+        project.tag(tag)
+    return tags
+
+
+def test_many_releases_go_on_when_the_hub_takes_commits_again(tmp_path: Path, own: HubForTests) -> None:
+    from hfver.owed import do_owed, intend
+
+    project = new_project(tmp_path / "project", own, mirror=False)
+    tags = many_versions(project)
+    limit = {"RateLimit": '"api";r=0;t=1500', "Retry-After": "1"}
+    own.faults.fail("POST", COMMIT, 429, nth=2, headers=limit)
+    own.faults.fail("POST", COMMIT, 429, nth=3, headers=limit)
+    pauses = []
+    with project.opened() as (workspace, client):
+
+        def sleep(seconds: float) -> None:
+            pauses.append(seconds)
+            with workspace.outbox.lock(timeout=0):  # others may work meanwhile
+                pass
+
+        intend(workspace, tags, "test")
+        work = do_owed(workspace, client, project.told, patient=True, sleep=sleep)
+    assert [outcome.tag for outcome in work.released] == tags
+    assert work.failed == ()
+    assert pauses == [1501, 1501]
+    assert "The Hub takes no more for now; going on at " in project.told.notes[0]
+    assert project.hub_state().refs.branches.keys() == {"main"}
+
+
+def test_a_wait_that_brings_nothing_is_the_last(tmp_path: Path, own: HubForTests) -> None:
+    from hfver.owed import do_owed, intend
+
+    project = new_project(tmp_path / "project", own, mirror=False)
+    tags = many_versions(project)
+    own.faults.fail("POST", COMMIT, 429, times=100, headers={"Retry-After": "900"})
+    pauses: list[float] = []
+    with project.opened() as (workspace, client):
+        intend(workspace, tags, "test")
+        work = do_owed(workspace, client, project.told, patient=True, sleep=pauses.append)
+        assert len(workspace.outbox.entries().owed) == 4
+    assert pauses == [900]
+    assert [failure.tag for failure in work.failed] == ["v1.0.0"]
+
+
+def test_a_single_release_does_not_wait_for_an_hour(tmp_path: Path, own: HubForTests) -> None:
+    from hfver.owed import do_owed, intend
+
+    project = new_project(tmp_path / "project", own, mirror=False)
+    tags = many_versions(project)
+    own.faults.fail("POST", COMMIT, 429, headers={"Retry-After": "900"})
+    with project.opened() as (workspace, client):
+        intend(workspace, tags[:1], "test")
+        work = do_owed(workspace, client, project.told)
+    assert [type(failure.error).__name__ for failure in work.failed] == ["UnreachableError"]
+
+
 def test_two_clones_that_release_the_same_tag_at_once_make_one_release(project: Project, tmp_path: Path) -> None:
     project.train({"model.bin": "1"})
     project.tag("v1.0.0")
