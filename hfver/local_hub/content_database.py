@@ -15,6 +15,7 @@ from pathlib import Path
 from queue import Empty, LifoQueue
 
 from hfver.local_hub.content_errors import StoreError
+from hfver.local_hub.sqlite_files import create_once, format_of
 
 SCHEMA_VERSION = 1
 _BUSY_SECONDS = 60.0
@@ -54,10 +55,12 @@ class ContentDatabase:
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
         self._writing = threading.Lock()
         self._closed = False
+        create_once(path, _make)
         with self._guarded(), self.read() as db:
-            db.execute("PRAGMA journal_mode = WAL")
-            if _format(db) != SCHEMA_VERSION:
-                self._prepare(db)
+            version = format_of(db)
+        if version != SCHEMA_VERSION:
+            self.close()
+            raise StoreError(f"{self._path} has schema {version}; this version of the hub reads {SCHEMA_VERSION}")
         self.store_id: str = self._meta("store_id")
 
     @property
@@ -127,19 +130,6 @@ class ContentDatabase:
             raise StoreError(f"{self._path} is not an index of a content store")
         return str(row[0])
 
-    def _prepare(self, db: sqlite3.Connection) -> None:
-        db.execute("BEGIN IMMEDIATE")
-        version = _format(db)
-        if version == 0:
-            for statement in _SCHEMA.split(";\n"):
-                db.execute(statement)
-            values = [("store_id", secrets.token_hex(8)), ("generation", "1"), ("complete", "0")]
-            db.executemany("INSERT INTO meta VALUES (?, ?)", values)
-            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        db.execute("COMMIT")
-        if version not in (0, SCHEMA_VERSION):
-            raise StoreError(f"{self._path} has schema {version}; this version of the hub reads {SCHEMA_VERSION}")
-
     @contextmanager
     def _guarded(self) -> Iterator[None]:
         try:
@@ -150,8 +140,12 @@ class ContentDatabase:
             raise StoreError(f"{self._path} is damaged ({exc}); {_REBUILD}") from exc
 
 
-def _format(db: sqlite3.Connection) -> int:
-    return int(db.execute("PRAGMA user_version").fetchone()[0])
+def _make(db: sqlite3.Connection) -> None:
+    for statement in _SCHEMA.split(";\n"):
+        db.execute(statement)
+    values = [("store_id", secrets.token_hex(8)), ("generation", "1"), ("complete", "0")]
+    db.executemany("INSERT INTO meta VALUES (?, ?)", values)
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 _REBUILD = "move it away and start the hub again: it is rebuilt from the stored files"

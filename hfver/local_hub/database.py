@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hfver.local_hub.sqlite_files import create_once, format_of
+
 SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -43,12 +45,12 @@ class Database:
         self._idle: list[sqlite3.Connection] = []
         self._mutex = threading.Lock()
         self._closed = False
+        create_once(path, _make)
         with self.read() as connection:
-            # Asked without a transaction first: whoever collects garbage or is busy otherwise may hold the write lock.
-            current = _format(connection) == SCHEMA_VERSION
-        if not current:
-            with self.write() as connection:
-                _migrate(connection)
+            version = format_of(connection)
+        if version != SCHEMA_VERSION:
+            self.close()
+            raise StoreVersionError(f"the hub's store has format {version}; this hfver knows {SCHEMA_VERSION}")
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -92,7 +94,6 @@ class Database:
                 return self._idle.pop()
         connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
@@ -109,15 +110,7 @@ class StoreVersionError(Exception):
     """The store was made by a newer hfver."""
 
 
-def _format(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    version = _format(connection)
-    if version > SCHEMA_VERSION:
-        raise StoreVersionError(f"the hub's store has format {version}; this hfver knows up to {SCHEMA_VERSION}")
-    if version == 0:
-        for statement in SCHEMA.split(";"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+def _make(connection: sqlite3.Connection) -> None:
+    for statement in SCHEMA.split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,54 @@ def test_an_error_that_ended_the_transaction_is_the_one_that_is_told(tmp_path: P
         db.execute("ROLLBACK")  # as SQLite itself does on some errors
         raise sqlite3.OperationalError("database or disk is full")
     database.close()
+
+
+AT_ONCE = """
+import multiprocessing, sys
+from pathlib import Path
+from hfver.local_hub.content_database import ContentDatabase
+from hfver.local_hub.database import Database
+
+def start(root, together):
+    together.wait()
+    Database(root / "hub.sqlite").close()
+    ContentDatabase(root / "content.db").close()
+
+fork = multiprocessing.get_context("fork")
+for trial in range(25):
+    root = Path(sys.argv[1]) / str(trial)
+    root.mkdir()
+    together = fork.Barrier(6)
+    processes = [fork.Process(target=start, args=(root, together)) for _ in range(6)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert not any(process.exitcode for process in processes), trial
+"""
+
+
+def test_many_processes_may_open_a_new_store_at_the_same_moment(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", AT_ONCE, str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_a_lost_file_left_beside_it_does_not_get_into_the_new_one(tmp_path: Path) -> None:
+    first = Database(tmp_path / "hub.sqlite")
+    first.set("port", "1")
+    kept = (tmp_path / "hub.sqlite-wal").read_bytes()
+    assert kept
+    first.close()
+    (tmp_path / "hub.sqlite").unlink()
+    (tmp_path / "hub.sqlite-wal").write_bytes(kept)
+    second = Database(tmp_path / "hub.sqlite")
+    assert second.setting("port") is None
+    second.close()
+
+
+def test_an_empty_file_that_a_crash_left_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "hub.sqlite").touch()
+    Database(tmp_path / "hub.sqlite").close()
 
 
 def test_opening_does_not_wait_for_somebody_who_writes(tmp_path: Path) -> None:
