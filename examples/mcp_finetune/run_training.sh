@@ -22,13 +22,30 @@ wrong() {
     exit 2
 }
 
-# The value of a key of params.yaml, which has one `key: value` a line.
-param() { sed -n "s/^$1: *//p" params.yaml; }
+# `yaml_value FILE KEY...` prints a value of a YAML file.
+yaml_value() {
+    python - "$@" <<'PYTHON'
+import sys, yaml
 
+value = yaml.safe_load(open(sys.argv[1], encoding="utf-8"))
+for key in sys.argv[2:]:
+    value = value[key]
+print(value)
+PYTHON
+}
+
+# Changes a key of params.yaml, which has one `key: value` a line, and leaves the rest as it is.
 set_param() {
-    [ "$(param "$1")" = "$2" ] && return
-    sed "s|^$1: .*|$1: $2|" params.yaml >params.yaml.new
-    mv params.yaml.new params.yaml
+    [ "$(yaml_value params.yaml "$1")" = "$2" ] && return
+    python - "$1" "$2" <<'PYTHON'
+import pathlib, sys, yaml
+
+key, value = sys.argv[1:]
+line = yaml.safe_dump({key: value}, allow_unicode=True, width=10_000).rstrip("\n")
+path = pathlib.Path("params.yaml")
+lines = path.read_text(encoding="utf-8").split("\n")
+path.write_text("\n".join(line if old.startswith(f"{key}:") else old for old in lines), encoding="utf-8")
+PYTHON
     echo "params.yaml: $1 is now $2"
 }
 
@@ -44,6 +61,8 @@ while [ $# -gt 0 ]; do
     case $1 in
     --config | --experiment-name | --version-tag)
         [ $# -ge 2 ] || wrong "$1 needs a value"
+        # DVC puts it into a command, between double quotes.
+        case $2 in *[\"\`\$\\]*) wrong "$1 cannot have quotes, backslashes or dollar signs" ;; esac
         case $1 in
         --config) config=$2 ;;
         --experiment-name) name=$2 ;;
@@ -68,13 +87,13 @@ if [ -n "$config" ]; then
     set_param config "$config"
 fi
 [ -z "$name" ] || set_param experiment "$name"
-config=$(param config) name=$(param experiment)
+config=$(yaml_value params.yaml config) name=$(yaml_value params.yaml experiment)
 # Before the training, not after it: a configuration that is wrong should cost nothing.
 [ "$mode" = --skip-hf-sync ] || hfver validate-config --quiet --config "$config"
 
 dvc repro
 
-model=$(python -c 'import sys, yaml; print(yaml.safe_load(open(sys.argv[1], encoding="utf-8"))["model"]["path"])' "$config")
+model=$(yaml_value "$config" model path)
 set -- hfver sync --config "$config" --model-path "$model" --experiment-name "$name"
 [ -z "$version" ] || set -- "$@" --version-tag "$version"
 case $mode in

@@ -277,11 +277,11 @@ def _release(
 
 
 def _mention_uncommitted(workspace: Workspace, reporter: Reporter) -> None:
-    """A release is made from its commit, and so is its configuration."""
+    """A release is made from its commit, and so are its configuration and its parameters."""
     config = workspace.config
-    changed = workspace.repo.changes(config.main_file, config.huggingface.config_file)
+    changed = workspace.repo.changes(config.main_file, config.huggingface.config_file, "params.yaml", "dvc.yaml")
     if changed:
-        names = " and ".join(change.path for change in changed)
+        names = ", ".join(change.path for change in changed)
         verb = "has" if len(changed) == 1 else "have"
         reporter.warn(f"{names} {verb} changes that are not committed: the release goes by what is committed")
 

@@ -92,6 +92,16 @@ def test_only_the_pointer_is_committed_and_other_work_stays_as_it_was(project: P
     assert git(project.top, "status", "--porcelain").split("\n") == [" M config.yaml", "A  staged.txt", "?? new.txt"]
 
 
+def test_parameters_that_the_release_will_not_have_are_mentioned(project: Project) -> None:
+    (project.top / "params.yaml").write_text("lr: 0.1\n")
+    project.commit("Parameters")
+    (project.top / "params.yaml").write_text("lr: 0.2\n")
+    model(project)
+    manager(project).sync_training_workflow("model", "baseline", "v1.0.0")
+    told = [text for text in project.told.warnings if "not committed" in text]
+    assert told == ["params.yaml has changes that are not committed: the release goes by what is committed"]
+
+
 def test_no_commit_refuses_what_git_does_not_record(project: Project) -> None:
     model(project)
     with pytest.raises(RefusedError, match="model is not tracked by DVC"):
