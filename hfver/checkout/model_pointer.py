@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import posixpath
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfver.atomic import write_atomic
 from hfver.errors import StateError
 from hfver.model import OutputPointer
-from hfver.outputs.pointers import parse_dvc_file
+from hfver.outputs.pointers import join_path, parse_dvc_file
 from hfver.outputs.resolve import Tree, resolve_pointer
 
 if TYPE_CHECKING:
@@ -50,13 +52,19 @@ def _with_entry(old: bytes, new: bytes, pointer: OutputPointer) -> bytes:
             return old
         target["stages"][pointer.stage] = source["stages"][pointer.stage]
     else:
-        for at, out in enumerate(target["outs"]):
-            match = next((entry for entry in source["outs"] if entry["path"] == out["path"]), None)
-            if match is not None and pointer.path.endswith(str(out["path"])):
-                target["outs"][at] = match
+        [new_entry] = [out for out in source["outs"] if _place(source, out, pointer) == pointer.path]
+        at = [_place(target, out, pointer) for out in target["outs"]].index(pointer.path)
+        if target["outs"][at] == new_entry:
+            return old
+        target["outs"][at] = new_entry
     stream = io.BytesIO()
     yaml.dump(target, stream)
     return stream.getvalue()
+
+
+def _place(data: Mapping[str, Any], out: Mapping[str, Any], pointer: OutputPointer) -> str | None:
+    base = join_path(posixpath.dirname(pointer.pointer_file), str(data.get("wdir") or "."))
+    return None if base is None else join_path(base, str(out["path"]))
 
 
 def _round_trip() -> YAML | Any:

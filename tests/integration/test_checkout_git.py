@@ -13,7 +13,9 @@ import pytest
 from dvc.repo import Repo
 
 from hfver.checkout.bring import Options, Outcome, bring
+from hfver.checkout.model_pointer import _with_entry
 from hfver.errors import RefusedError, StateError, UsageError
+from hfver.outputs.pointers import parse_dvc_file
 from hfver.reporting import Silent
 from hfver.workspace import open_workspace
 from tests.support.dvcing import add_remote, dvc_add, dvc_push, new_dvc_repo, train, write_files
@@ -191,6 +193,18 @@ def pipeline(root: Path) -> Path:
         commit(root, f"Fit {number}")
         git(root, "tag", f"fit-{number}")
     return root
+
+
+def test_model_only_takes_one_of_several_outputs_of_a_pointer_file() -> None:
+    def pointer_file(model: str, big_model: str) -> bytes:
+        outs = ((model, "model"), (big_model, "big-model"))
+        return b"outs:\n" + b"".join(
+            b"- md5: %s\n  path: %s\n" % (md5.encode() * 32, path.encode()) for md5, path in outs
+        )
+
+    old, new = pointer_file("1", "1"), pointer_file("2", "2")
+    pointer = next(item for item in parse_dvc_file(new, "nets/all.dvc") if item.path == "nets/big-model")
+    assert _with_entry(old, new, pointer) == pointer_file("1", "2")
 
 
 def test_model_only_takes_one_stage_of_a_lock(pipeline: Path) -> None:
