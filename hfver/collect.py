@@ -55,17 +55,17 @@ def plan_collect(
     """``verified`` are receipts of releases that were proved to be on the Hub, by tag; ``in_use`` md5s that stay."""
     kept = frozenset(in_use)
     drop: dict[str, Droppable] = {}
-    used = 0
+    used: set[str] = set()
     for tag, receipt in verified.items():
         for file in receipt.files:
             size = cache.size_of(file.md5, receipt.hash_name)
             if size is None or file.md5 in drop:
                 continue
             if file.md5 in kept:
-                used += 1
+                used.add(file.md5)
             elif receipt.hash_name == "md5" and size == file.size:
                 drop[file.md5] = Droppable(file.md5, size, tag, file.path)
-    return CollectPlan(tuple(drop.values()), used, tuple(map(str, leftovers)))
+    return CollectPlan(tuple(drop.values()), len(used), tuple(map(str, leftovers)))
 
 
 def collect(cache: DvcCache, plan: CollectPlan) -> None:

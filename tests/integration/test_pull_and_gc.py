@@ -104,6 +104,7 @@ def test_gc_drops_what_releases_hold_and_keeps_the_rest(project: Project) -> Non
     plan = run_collect(project, dry_run=True)
     assert {(item.release, item.path) for item in plan.drop} == {("v2.0.0", "w"), ("v2.0.0", "renamed"),
                                                                  ("v1.1.0", "w"), ("v1.0.0", "w")}  # fmt: skip
+    assert plan.kept_in_use == 1  # "s", which two of the releases hold
     assert len(list(objects(cache_of(project)))) == 6
     run_collect(project)
     assert {path.read_text() for path in objects(cache_of(project))} == {"unreleased", "s"}
