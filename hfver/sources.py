@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hfver.checkout.links import Linker
-from hfver.errors import HfverError, IntegrityError, NoSpaceError
+from hfver.errors import HfverError, IntegrityError, NoSpaceError, UnauthorisedError, UnreachableError
 from hfver.hashing import Advance, Digests, HashName, hash_file, md5_of_file
 from hfver.model import OutputFile, OutputPointer
 from hfver.outputs.dir_object import build_dir_object, dir_object_id
@@ -166,6 +166,8 @@ def take_copy(path: Path, file: OutputFile, cache: Cache, linker: Linker, hash_n
         cache.insert(temporary, file.md5, hash_name)
     except FileNotFoundError:
         return "not there"
+    except OSError as exc:
+        return f"{path} cannot be read: {exc.strerror}"
     finally:
         temporary.unlink(missing_ok=True)
     return None
@@ -235,13 +237,20 @@ class HubSource:
         for revision in self.revisions():
             if not wanted:
                 break
-            receipt = self.hub.receipt(self.repo, revision)
-            listed = {file.md5: file for file in receipt.files} if receipt else {}
-            offered = [listed[md5] for md5 in wanted if md5 in listed]
-            if offered:
-                problems += self._download(revision, offered, wanted, advance)
-                wanted = {file.md5: file for file in self.cache.missing(wanted.values(), self.hash_name)}
+            try:
+                problems += self._from_release(revision, wanted, advance)
+            except (NoSpaceError, UnauthorisedError, UnreachableError):
+                raise
+            except HfverError as exc:  # of this release alone: another one may do
+                problems.append(Problem("", f"{self.repo}@{revision}", exc.message))
+            wanted = {file.md5: file for file in self.cache.missing(wanted.values(), self.hash_name)}
         return problems
+
+    def _from_release(self, revision: str, wanted: Mapping[str, OutputFile], advance: Advance) -> list[Problem]:
+        receipt = self.hub.receipt(self.repo, revision)
+        listed = {file.md5: file for file in receipt.files} if receipt else {}
+        offered = [listed[md5] for md5 in wanted if md5 in listed]
+        return self._download(revision, offered, wanted, advance) if offered else []
 
     def _download(
         self, revision: str, offered: Sequence[OutputFile], wanted: Mapping[str, OutputFile], advance: Advance
@@ -262,12 +271,20 @@ class HubSource:
         def into(file: OutputFile) -> Path:
             return self.cache.temporary(f"hub-{file.sha256}")
 
-        require_space(self.cache.temporary().parent, sum(file.size or 0 for file in offered))
+        begun = sum(_size_at(into(file)) for file in offered)
+        require_space(self.cache.temporary().parent, sum(file.size or 0 for file in offered) - begun)
         try:
             self.hub.download(self.repo, revision, offered, into, done, advance, self.hash_name)
         finally:
             self.learn(right)
         return problems
+
+
+def _size_at(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def dir_object_of(receipt: Receipt, pointer: OutputPointer) -> bytes | None:

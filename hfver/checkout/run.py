@@ -235,8 +235,8 @@ def _save(item: Look) -> dict[str, str]:
         assert present.md5 is not None
         place = Path(comparison.place(present.path))
         file = OutputFile(present.path, present.md5)
-        if take_copy(place, file, cache, linker, item.hash_name):
-            raise StateError(f"{place} changed while it was saved; nothing was changed", hints=["run it again"])
+        if reason := take_copy(place, file, cache, linker, item.hash_name):
+            raise StateError(f"{place} cannot be saved: {reason}; nothing was changed", hints=["run it again"])
         saved[present.path or item.wanted.output.path] = present.md5
     return saved
 

@@ -345,6 +345,18 @@ def test_a_disk_too_small_is_named_before_the_download(released: Team, monkeypat
     assert released.content() == before
 
 
+def test_what_an_earlier_try_left_needs_no_more_room(released: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    wipe_cache(released)
+    wipe_remote(released)
+    parts = released.cache / "hfver-tmp"
+    parts.mkdir(parents=True)
+    (parts / f"hub-{hashlib.sha256(WEIGHTS).hexdigest()}").write_bytes(WEIGHTS[:-100])
+    usage = shutil.disk_usage(released.project.top)
+    monkeypatch.setattr("hfver.sources.shutil.disk_usage", lambda _path: usage._replace(free=1000))
+    released.get("v1.0.0")
+    assert_is(released, V1)
+
+
 def test_a_disk_that_fills_up_is_not_taken_for_a_bad_network() -> None:
     with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(NoSpaceError, match="no space left for"):
         _append(full, b"x")
