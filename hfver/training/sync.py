@@ -83,6 +83,7 @@ def sync(
 
         return sync_directory(workspace, hub, request, run, items, reporter, meter=meter)
     if "model" in items:
+        _check_tag(config, run.model, request.version_tag)
         message = request.message or commit_message(config, "model", request.experiment, version=request.version_tag)
         recorded = record_model(workspace, run.path, message, commit=request.commit)
         version = _version(workspace, config, run.model, request, recorded, reporter, now)
@@ -163,16 +164,34 @@ def _version(
         reachable = frozenset(workspace.repo.commit_graph([recorded.commit]))
         return auto_version(config, model, tags, reachable, request.experiment, now).tag
     tag = request.version_tag
-    found = config.version_of(tag)
-    if found is None or found[0] != model:
-        formats = config.formats
-        shapes = [
-            model.tag_prefix + shape for shape in (formats.semantic, formats.timestamp, formats.experiment) if shape
-        ]
-        raise UsageError(f"{tag} is not a version of {model.name}: tags look like {', '.join(shapes)}")
     if any(known.name == tag for known in tags):
         _refuse_other_content(workspace, model, tag, recorded)
+    elif not request.allow_same:
+        _refuse_same_content(workspace, config, model, tag, recorded)
     return tag
+
+
+def _check_tag(config: Config, model: ModelConfig, tag: str | None) -> None:
+    found = config.version_of(tag) if tag is not None else None
+    if tag is None or (found is not None and found[0] == model):
+        return
+    formats = config.formats
+    shapes = [model.tag_prefix + shape for shape in (formats.semantic, formats.timestamp, formats.experiment) if shape]
+    raise UsageError(f"{tag} is not a version of {model.name}: tags look like {', '.join(shapes)}")
+
+
+def _refuse_same_content(
+    workspace: Workspace, config: Config, model: ModelConfig, tag: str, recorded: Recorded
+) -> None:
+    """Before the tag is made: it would stay behind, owed and refused each time."""
+    same = version_of_same_model(workspace, config, model, recorded)
+    found = config.version_of(same) if same is not None else None
+    if found is None or found[1].is_prerelease:
+        return  # a release candidate becomes the final version unchanged: that is what it is for
+    raise RefusedError(
+        f"{recorded.path} is {same} already: {tag} would be the same content again",
+        hints=[f"to release that one: hfver push {same}", "or insist: --allow-same"],
+    )
 
 
 def _refuse_other_content(workspace: Workspace, model: ModelConfig, name: str, recorded: Recorded) -> None:

@@ -159,3 +159,41 @@ def test_failure_and_success_are_told(project: Project, ask: Json, monkeypatch: 
     ask("sync", "--model-path", "model", "--experiment-name", "a", "--version-tag", "v1.0.0", code=8)
     assert [(body["status"], body["version"]) for body in told] == [("success", "v1.0.0"), ("failure", "v1.0.0")]
     assert told[0]["cost"]["seconds"] > 0
+
+
+def test_a_version_that_is_refused_leaves_no_tag_and_no_commit_behind(
+    project: Project, ask: Json, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model(project, "model", "one")
+    ask("sync", "--model-path", "model", "--experiment-name", "a", "--version-tag", "v1.0.0")
+    error = ask("upload-model", "--model-path", "model", "--version-tag", "v1.1.0", code=8)["error"]
+    assert error["message"] == "model is v1.0.0 already: v1.1.0 would be the same content again"
+    model(project, "model", "two")
+    before = git(project.top, "rev-parse", "HEAD")
+    ask("sync", "--model-path", "model", "--experiment-name", "a", "--version-tag", "1.5", code=2)
+    assert git(project.top, "rev-parse", "HEAD") == before
+    assert git(project.top, "tag") == "v1.0.0"
+    assert run(["push"]) == 0
+    assert capsys.readouterr().err == "Nothing is owed.\n"
+    ask("upload-model", "--model-path", "model", "--version-tag", "v1.1.0-rc.1")
+    assert ask("upload-model", "--model-path", "model", "--version-tag", "v1.1.0")["version"] == "v1.1.0"
+
+
+def test_a_private_repository_that_cannot_be_seen_is_not_taken_for_none_without_a_word(
+    project: Project, ask: Json, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model(project, "model", "one")
+    ask("upload-model", "--model-path", "model", "--version-tag", "v1.0.0")
+    assert run(["list-versions"]) == 0
+    assert "is not there" not in capsys.readouterr().err
+    monkeypatch.delenv("HF_TOKEN")
+    for command in ("list-versions", "status", "log"):
+        assert run([command]) == 0
+        assert f"{project.repo_id} is not there, or private and not to be seen without" in capsys.readouterr().err
+
+
+def test_a_tag_that_git_does_not_have_is_named_with_a_way_out(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["push", "v9.0.0"]) == 1
+    assert capsys.readouterr().err.startswith("Error: there is no tag 'v9.0.0' in ")
