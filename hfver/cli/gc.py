@@ -50,6 +50,8 @@ def gc(printer: Printer, dry_run: bool, yes: bool) -> None:
 
 
 def _text(plan: CollectPlan) -> str:
+    if not plan.drop and not plan.leftovers:
+        return f"Nothing to remove: no object of the cache is both in a release and unused ({plan.kept_in_use} in use)."
     lines = [f"{item.md5}  {human_bytes(item.size):>9}  {item.path} in {item.release}" for item in plan.drop[:_SHOWN]]
     if len(plan.drop) > _SHOWN:
         lines.append(f"… and {len(plan.drop) - _SHOWN} more")

@@ -18,7 +18,7 @@ import click
 from hfver.cli.answers import Error
 from hfver.cli.group import CommandGroup
 from hfver.cli.options import output_options
-from hfver.cli.output import Printer, error_answer
+from hfver.cli.output import Printer, accept_any_text, discard_output, error_answer
 from hfver.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, HfverError
 
 
@@ -128,11 +128,12 @@ def run(arguments: Sequence[str]) -> int:
         from hfver.logs import follow_log_level
 
         follow_log_level(os.environ)
+    accept_any_text()
     try:
         return _run(arguments, printer)
     except BrokenPipeError:
         # The reader of our output has gone (`hfver log | head`): that is its right, and no error of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         return 128 + signal.SIGPIPE
 
 
@@ -166,7 +167,8 @@ def _explain_usage(error: click.UsageError, printer: Printer) -> int:
         return EXIT_USAGE
     hints = []
     if error.ctx is not None:
-        printer.note(error.ctx.get_usage())
+        if not isinstance(error.ctx.command, click.Group):
+            printer.note(error.ctx.get_usage())
         hints = [f"{error.ctx.command_path} --help"]
     printer.fail(Error("usage", EXIT_USAGE, error.format_message(), hints))
     return EXIT_USAGE

@@ -8,6 +8,7 @@ NO_COLOR is honoured.
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import math
 import os
@@ -22,11 +23,16 @@ from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table as RichTable
     from rich.text import Text
 
 from hfver.cli.answers import ConfigProblem, Error, Failed
-from hfver.errors import HfverError
+from hfver.errors import HfverError, StateError
 from hfver.reporting import SILENT_PROGRESS, Progress
+
+_GAP = "   "  # between columns, as rich draws them
+_NARROW = 72  # columns of a terminal below which a wide table is shown row by row
+_SHORT = 13  # columns a cell may have to be kept whole: the longest state is one
 
 
 class Printer:
@@ -92,7 +98,8 @@ class Printer:
     def _write_json(self, value: Any) -> None:
         assert not self._answered, "one command prints one JSON value"
         self._answered = True
-        text = json.dumps(to_jsonable(value), indent=2, ensure_ascii=False, allow_nan=False)
+        is_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+        text = json.dumps(to_jsonable(value), indent=2, ensure_ascii=not is_unicode, allow_nan=False)
         _write(sys.stdout, text + "\n")
 
     def _print(self, human: str | Text | Table, stream: IO[str]) -> None:
@@ -121,16 +128,47 @@ class Table:
         if not stream.isatty():
             _write(stream, "".join("\t".join(row) + "\n" for row in [self.headings, *self.rows]))
             return
+        screen = console(stream)
+        table = self._drawn()
+        if screen.width < min(_NARROW, self._width()):
+            table = self._one_below_the_other()
+        screen.print(table)
+
+    def _width(self) -> int:
+        """Columns of a terminal that the table takes when nothing is folded."""
+        from rich.cells import cell_len
+
+        columns = zip(self.headings, *self.rows, strict=True)
+        return sum(max(map(cell_len, column)) + len(_GAP) for column in columns) - len(_GAP)
+
+    def _drawn(self) -> RichTable:
         from rich import box
+        from rich.cells import cell_len
         from rich.table import Table as RichTable
         from rich.text import Text
 
         table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for heading in self.headings:
-            table.add_column(heading, overflow="fold")
+        for column in zip(self.headings, *self.rows, strict=True):
+            is_short = max(map(cell_len, column)) <= _SHORT  # ids and states are read whole or not at all
+            table.add_column(column[0], overflow="fold", no_wrap=is_short)
         for row in self.rows:
             table.add_row(*(Text(cell, style=self.styles.get(cell, "")) for cell in row))
-        console(stream).print(table)
+        return table
+
+    def _one_below_the_other(self) -> RichTable:
+        """Each row as a block of lines, where there is no room for columns."""
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        table = RichTable(box=None, show_header=False, pad_edge=False)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for number, row in enumerate(self.rows):
+            if number:
+                table.add_row("", "")
+            for heading, cell in zip(self.headings, row, strict=True):
+                table.add_row(heading, Text(cell, style=self.styles.get(cell, "")))
+        return table
 
 
 class _RichBar:
@@ -215,5 +253,24 @@ def _coloured(text: str, code: str) -> str:
 
 
 def _write(stream: IO[str], text: str) -> None:
-    stream.write(text)
-    stream.flush()
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if stream is not sys.stdout:
+            raise
+        discard_output()
+        raise StateError(f"the result cannot be written: {error.strerror}") from error
+
+
+def accept_any_text() -> None:
+    """Names that the terminal's encoding lacks, or that are no text at all, are shown escaped."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def discard_output() -> None:
+    """Nobody reads it any more, or nobody can; what is still buffered must not fail again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

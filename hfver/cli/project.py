@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,17 @@ def project(config_path: Path | None, options: Mapping[str, Any] | None = None) 
 
     main = config_path.absolute() if config_path is not None else None
     return open_project(Path.cwd(), environ=os.environ, config_path=main, options=options)
+
+
+def warn_of_unseen(printer: Printer, workspace: Workspace, repos: Iterable[str]) -> None:
+    """Without a token a private repository looks as if there were none, and its versions as if never released."""
+    from hfver.trust import resolve_token
+
+    config = workspace.config
+    if config.is_embedded or resolve_token(config.endpoint, workspace.environ) is not None:
+        return
+    for repo in repos:
+        printer.warn(f"{repo} is not there, or private and not to be seen without a token (`hf auth login`)")
 
 
 @contextmanager

@@ -62,7 +62,7 @@ def push(
     if shard is not None and not all_missing:
         raise UsageError("--shard divides what --all-missing finds; say both")
     with open_workspace() as workspace, hub_to_write(workspace, printer) as hub:
-        chosen = _missing(workspace, hub, shard) if all_missing else tags
+        chosen = _missing(workspace, hub, shard) if all_missing else _existing(workspace, tags)
         if dry_run:
             return _show_plans(workspace, hub, printer, chosen, allow_same=allow_same)
         if all_missing and not chosen:
@@ -71,6 +71,10 @@ def push(
             return EXIT_DONE
         work = _release(workspace, hub, printer, chosen, allow_same=allow_same, patient=all_missing)
         return _report(printer, work)
+
+
+def _existing(workspace: Workspace, tags: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(workspace.repo.tag(tag).name for tag in tags)
 
 
 def _release(

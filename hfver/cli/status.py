@@ -9,6 +9,7 @@ import click
 from hfver.cli.answers.releases import ModelVersions, Version
 from hfver.cli.options import cached, common
 from hfver.cli.output import Printer, Table
+from hfver.cli.project import warn_of_unseen
 from hfver.errors import UnreachableError
 
 if TYPE_CHECKING:
@@ -68,10 +69,12 @@ def collect(workspace: Workspace, printer: Printer, *, cached: bool) -> list[Mod
 
     try:
         with open_listing(workspace.config.endpoint, workspace.environ) as hub:
-            return survey(workspace, hub)
+            found = survey(workspace, hub)
     except UnreachableError as error:
         printer.warn(f"{error.message}; showing what was known")
         return survey(workspace, None)
+    warn_of_unseen(printer, workspace, [model.repo for model in found if not model.hub.exists])
+    return found
 
 
 def _answer(model: ModelSurvey) -> ModelVersions:

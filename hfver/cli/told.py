@@ -17,7 +17,7 @@ def cost_text(told: Told) -> str:
     rate = f" ({human_bytes(round(cost.bytes_per_second))}/s)" if cost.sent_bytes else ""
     memory = f", peak memory {human_bytes(cost.peak_memory)}" if cost.peak_memory else ""
     what = told.synced.version or told.synced.experiment
-    return f"{what}: {cost.seconds:.1f} s, {human_bytes(cost.sent_bytes)} sent{rate}{memory}"
+    return f"{what}: {cost.seconds:.1f} s, {human_bytes(cost.sent_bytes)} of new files{rate}{memory}"
 
 
 def cost_answer(cost: Cost) -> answers.Cost:

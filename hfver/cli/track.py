@@ -36,7 +36,7 @@ def track(printer: Printer, path: Path) -> None:
         top = workspace.repo.top
         place = Path.cwd() / path
         if not place.exists():
-            raise UsageError(f"{path} does not exist")
+            raise UsageError(f"there is no file or directory {str(path)!r} here")
         try:
             relative = place.resolve().relative_to(top.resolve()).as_posix()
         except ValueError:

@@ -21,7 +21,7 @@ from hfver.cli.options import (
     version_tag,
 )
 from hfver.cli.output import Printer, Table
-from hfver.cli.project import opened, project
+from hfver.cli.project import opened, project, warn_of_unseen
 from hfver.cli.told import cost_answer, cost_text
 
 
@@ -172,7 +172,12 @@ def list_versions(printer: Printer, path: Path | None) -> None:
     from hfver.training import workflow
 
     with opened(printer, path) as (workspace, hub):
-        found = workflow.list_versions(workspace, hub)
-    versions = [ListedVersion(**item) for item in found]
+        versions = [ListedVersion(**item) for item in workflow.list_versions(workspace, hub)]
+        seen = {item.repo for item in versions if item.revision is not None}
+        warn_of_unseen(
+            printer,
+            workspace,
+            (one.repo for one in workspace.config.models if one.repo not in seen and hub.refs(one.repo) is None),
+        )
     rows = [(item.version, item.state, (item.commit or "-")[:8], item.url or "-") for item in versions]
     printer.data(versions, Table(("VERSION", "STATE", "GIT", "WHERE"), rows, empty="There are no versions yet."))

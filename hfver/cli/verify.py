@@ -13,6 +13,7 @@ from hfver.cli.answers.releases import Repaired, Verified
 from hfver.cli.completion import complete_tags
 from hfver.cli.options import common, dry_run, yes
 from hfver.cli.output import Printer, Table, counted, human_bytes
+from hfver.cli.project import warn_of_unseen
 from hfver.cli.status import STYLES
 from hfver.errors import EXIT_DONE, EXIT_DRIFT, UsageError
 
@@ -69,6 +70,7 @@ def verify(printer: Printer, versions: tuple[str, ...], deep: bool, shard: tuple
         known = [item.tag for model in found for item in model.versions]
         if unknown := set(versions) - set(known):
             raise UsageError(f"no such version: {', '.join(sorted(unknown))}", hints=["hfver status"])
+        warn_of_unseen(printer, workspace, [model.repo for model in found if not model.hub.exists])
         chosen = _part(versions or known, shard)
         proofs = _prove(printer, workspace, hub, found, chosen, deep=deep) if chosen else []
     drift = any(proof.problems for proof in proofs)

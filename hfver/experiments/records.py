@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -175,14 +176,19 @@ def compare(first: Experiment, second: Experiment, *, everything: bool = False) 
     return found
 
 
+# What trainers write beside the metrics: how long, how much, how fast.
+_BOOKKEEPING = re.compile(r"epoch|step|(_|^)(examples|samples|runtime|seconds|tokens|flos)$|_per_second$|num_|total_")
+
+
 def shared_columns(experiments: Sequence[Experiment], most: int = 4) -> list[str]:
-    """The metrics worth a column: those most experiments have."""
+    """The metrics worth a column: those most experiments have, what says how good a run is before what it took."""
     counted: dict[str, int] = {}
     for experiment in experiments:
         for name, value in experiment.metrics.items():
             if _is_number(value):
                 counted[name] = counted.get(name, 0) + 1
-    return sorted(sorted(counted, key=lambda name: (-counted[name], name))[:most])
+    ranked = sorted(counted, key=lambda name: (bool(_BOOKKEEPING.search(name)), -counted[name], name))
+    return sorted(ranked[:most])
 
 
 def _all_fields(run: Run, config: Config) -> dict[str, Any]:

@@ -240,3 +240,35 @@ def test_an_error_in_json_is_an_object_with_its_hints(tmp_path: Path) -> None:
     done = run("status", "--json", cwd=tmp_path)
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"]["hints"] == ["git init"]
+
+
+def test_a_narrow_terminal_shows_a_wide_table_row_by_row_and_keeps_ids_whole(tmp_path: Path) -> None:
+    repo = new_repo(tmp_path / "repo")
+    (repo / "config.yaml").write_text(
+        "huggingface:\n  repository:\n    model_name: a-long-team-name/a-long-model-name\n"
+    )
+    screen = on_a_terminal("config", "show", "huggingface.repository", cwd=repo, COLUMNS="50")
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", screen).replace("\r", "").splitlines()
+    assert max(map(len, shown)) <= 50
+    assert [line.split()[0] for line in shown[:3]] == ["KEY", "VALUE", "FROM"]
+    assert "huggingface.repository.model_name" in shown[0]
+
+
+def test_names_the_output_cannot_spell_are_escaped(tmp_path: Path) -> None:
+    repo = new_repo(tmp_path / "repo")
+    (repo / "config.yaml").write_text(
+        "huggingface:\n  repository:\n    model_name: me/bert\n    model_path: 模型🤗\n", encoding="utf-8"
+    )
+    plain = run("config", "show", "huggingface.repository.model_path", cwd=repo, PYTHONIOENCODING="ascii")
+    assert (plain.returncode, plain.stdout.count("\\u6a21\\u578b")) == (0, 1)
+    asked = run("config", "show", "huggingface.repository.model_path", "--json", cwd=repo, PYTHONIOENCODING="ascii")
+    assert json.loads(asked.stdout)[0]["value"] == "模型🤗"
+
+
+def test_a_full_disk_behind_the_output_is_said_and_is_no_bug(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hfver", "completion", "bash"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1
+    assert done.stderr == "Error: the result cannot be written: No space left on device\n"

@@ -160,3 +160,10 @@ def test_system_info_names_no_user_or_host() -> None:
     text = json.dumps(info)
     assert platform.node() not in text or len(platform.node()) < 4
     assert getpass.getuser() == "root" or getpass.getuser() not in text
+
+
+def test_what_a_run_took_gets_a_column_only_where_there_is_room() -> None:
+    metrics = {"epoch": 3.0, "eval_examples": 10, "eval_runtime": 1.5, "eval_samples_per_second": 7.0, "loss": 0.1}
+    runs = [Experiment("a", {"metrics": metrics}), Experiment("b", {"metrics": {**metrics, "accuracy": 0.9}})]
+    assert shared_columns(runs, most=2) == ["accuracy", "loss"]
+    assert shared_columns(runs, most=3) == ["accuracy", "epoch", "loss"]
