@@ -67,13 +67,17 @@ class Discussions:
             _add_event(connection, repo, discussion.num, "comment", discussion.author, data)
 
     def get(self, repo: Repo, num: int) -> Discussion:
+        found = self.find(repo, num)
+        if found is None:
+            raise HubError(404, "EntryNotFound", f"There is no discussion {num} in {repo.full_name}.")
+        return found
+
+    def find(self, repo: Repo, num: int) -> Discussion | None:
         with self._database.read() as connection:
             row = connection.execute(
                 f"SELECT {COLUMNS} FROM discussions WHERE repo = ? AND num = ?", (repo.id, num)
             ).fetchone()
-        if row is None:
-            raise HubError(404, "EntryNotFound", f"There is no discussion {num} in {repo.full_name}.")
-        return Discussion(*row)
+        return None if row is None else Discussion(*row)
 
     def all(self, repo: Repo) -> list[Discussion]:
         with self._database.read() as connection:

@@ -16,7 +16,15 @@ from hfver.local_hub.access import Capabilities
 from hfver.local_hub.accounts import Account, Accounts, Caller
 from hfver.local_hub.database import Database
 from hfver.local_hub.discussions import Discussions
-from hfver.local_hub.errors import HubError, MovedError, forbidden, invalid_token, repo_not_found, token_required
+from hfver.local_hub.errors import (
+    HubError,
+    MovedError,
+    forbidden,
+    invalid_token,
+    repo_not_found,
+    revision_not_found,
+    token_required,
+)
 from hfver.local_hub.faults import Faults
 from hfver.local_hub.git.ref_names import PULLS
 from hfver.local_hub.kinds import RepoKind
@@ -154,7 +162,10 @@ class Hub:
         number = revision.removeprefix(PULLS)
         if not revision.startswith(PULLS) or not PULL_NUMBER.fullmatch(number):
             return False
-        return self.discussions.get(repo, int(number)).author == caller.account.name
+        found = self.discussions.find(repo, int(number))
+        if found is None:
+            raise revision_not_found(revision)
+        return found.author == caller.account.name
 
     def authorize(self, request: Request, repo: Repo, *, write: bool) -> None:
         caller = self.caller(request)

@@ -35,7 +35,8 @@ class Overview:
 def overview(hub: Hub) -> Overview:
     # Hard links (copies of repositories) are counted once.
     seen = {(stat.st_dev, stat.st_ino): stat.st_blocks * 512 for stat in _stats(hub)}
-    repos = tuple(sorted((_repo(hub, repo) for repo in hub.repos.all()), key=lambda repo: (repo.name, repo.kind)))
+    found = [row for repo in hub.repos.all() if (row := _repo(hub, repo))]
+    repos = tuple(sorted(found, key=lambda repo: (repo.name, repo.kind)))
     return Overview(str(hub.root), sum(seen.values()), repos)
 
 
@@ -43,8 +44,10 @@ def _stats(hub: Hub) -> list[os.stat_result]:
     return [path.lstat() for path in hub.root.rglob("*") if path.is_file()]
 
 
-def _repo(hub: Hub, repo: Repo) -> RepoOverview:
-    git = hub.git.open(repo.id)
+def _repo(hub: Hub, repo: Repo) -> RepoOverview | None:
+    git = hub.git.find(repo.id)
+    if git is None:
+        return None
     versions = sum(1 for ref in all_refs(git.raw) if ref.name.startswith(TAGS))
     size = used_storage(hub, git, git.resolve(DEFAULT_BRANCH).commit)
     return RepoOverview(repo.kind.value, repo.full_name, repo.private, versions, size, repo.updated)

@@ -301,6 +301,8 @@ def test_somebody_without_rights_may_propose_a_change(hub: HubForTests) -> None:
     proposed = visitor.create_commit(repo, [CommitOperationAdd("a", b"a")], commit_message="Please", create_pr=True)
     assert proposed.pr_num == 1
     visitor.create_commit(repo, [CommitOperationAdd("b", b"b")], commit_message="More", revision="refs/pr/1")
+    with pytest.raises(RevisionNotFoundError):
+        visitor.create_commit(repo, [CommitOperationAdd("b", b"b")], commit_message="More", revision="refs/pr/2")
     with pytest.raises(HfHubHTTPError, match="owner"):
         visitor.merge_pull_request(repo, 1)
     with pytest.raises(HfHubHTTPError, match="has no right"):

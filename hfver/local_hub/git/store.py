@@ -38,10 +38,15 @@ class GitStore:
         return self._root / f"{repo_id}.git"
 
     def open(self, repo_id: str) -> GitRepository:
-        path = self.path(repo_id)
-        if not path.exists():
+        found = self.find(repo_id)
+        if found is None:
             raise repo_not_found("it was deleted just now")
-        return GitRepository(path, self._facts)
+        return found
+
+    def find(self, repo_id: str) -> GitRepository | None:
+        """None for one that was deleted since its row was read."""
+        path = self.path(repo_id)
+        return GitRepository(path, self._facts) if path.exists() else None
 
     @contextmanager
     def locked(self, repo_id: str) -> Iterator[None]:

@@ -42,8 +42,10 @@ def front(hub: Hub, site: Site, repos: list[Repo], query: str) -> Response:
     )
 
 
-def _row(hub: Hub, site: Site, repo: Repo) -> Html:
-    git = hub.git.open(repo.id)
+def _row(hub: Hub, site: Site, repo: Repo) -> Html | None:
+    git = hub.git.find(repo.id)
+    if git is None:
+        return None
     tags = [ref.name.removeprefix(TAGS) for ref in all_refs(git.raw) if ref.name.startswith(TAGS)]
     marks = [badge(repo.kind.value)] if repo.kind != "model" else []
     marks += [badge("private")] if repo.private else []

@@ -58,7 +58,7 @@ def list_repos(hub: Hub, request: Request) -> Response:
     position = start
     while position < len(repos) and len(rows) < size:
         row = _row(hub, repos[position])
-        if all(wanted in row["tags"] for wanted in filters):
+        if row is not None and all(wanted in row["tags"] for wanted in filters):
             rows.append(row)
         position += 1
     next_path = f"/api/{kind.plural}" if position < len(repos) else None
@@ -75,8 +75,10 @@ def _matches(repo: Repo, request: Request) -> bool:
     return all(word.lower() in repo.full_name.lower() for word in query.getlist("search"))
 
 
-def _row(hub: Hub, repo: Repo) -> dict[str, Any]:
-    git = hub.git.open(repo.id)
+def _row(hub: Hub, repo: Repo) -> dict[str, Any] | None:
+    git = hub.git.find(repo.id)
+    if git is None:
+        return None
     commit = git.resolve(DEFAULT_BRANCH).commit
     return describe(repo, commit, card_of(git, commit))
 

@@ -82,15 +82,17 @@ def list_storage(hub: Hub, request: Request) -> Response:
     rows = []
     for repo in hub.repos.all():
         if repo.namespace.lower() == namespace and repo.owner == account.id:
-            git = hub.git.open(repo.id)
-            storage = used_storage(hub, git, git.resolve(DEFAULT_BRANCH).commit)
-            rows.append(
-                {
-                    "id": repo.full_name,
-                    "type": repo.kind.value,
-                    "updatedAt": repo.updated,
-                    "visibility": repo.visibility,
-                    "storage": storage,
-                }
-            )
+            git = hub.git.find(repo.id)
+            if git is not None:
+                rows.append(_storage_row(repo, used_storage(hub, git, git.resolve(DEFAULT_BRANCH).commit)))
     return JSONResponse(rows)
+
+
+def _storage_row(repo: Repo, size: int) -> dict[str, Any]:
+    return {
+        "id": repo.full_name,
+        "type": repo.kind.value,
+        "updatedAt": repo.updated,
+        "visibility": repo.visibility,
+        "storage": size,
+    }

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from hfver.local_hub.git.store import UNLISTED
 from hfver.local_hub.hub import Hub
 from hfver.local_hub.maintenance import collect_garbage, scrub
+from hfver.local_hub.overview import overview
 from tests.support.hub import HubForTests, running_hub
 
 TRIALS = int(os.environ.get("KILL_TRIALS", "100"))
@@ -211,9 +212,14 @@ def test_a_copy_made_during_a_collection_keeps_what_its_original_had(
 
 def test_a_repository_that_is_being_deleted_is_not_called_damaged(own_hub: HubForTests) -> None:
     repo = own_hub.repo()
+    other = own_hub.repo("other")
     own_hub.git_dir(repo).rename(own_hub.server.store / "elsewhere")
     answer = httpx2.get(f"{own_hub.endpoint}/api/models/{repo}/refs")
     assert (answer.status_code, answer.headers["X-Error-Code"]) == (404, "RepoNotFound")
+    assert [found.id for found in own_hub.api.list_models()] == [other]
+    assert [found.id for found in own_hub.api.list_user_repos(namespace=own_hub.namespace)] == [other]
+    assert httpx2.get(own_hub.endpoint).status_code == 200
+    assert [found.name for found in overview(own_hub.server.hub).repos] == [other]
 
 
 def test_a_merge_is_on_disk_before_it_is_acknowledged(own_hub: HubForTests, monkeypatch: pytest.MonkeyPatch) -> None:
