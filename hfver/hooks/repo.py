@@ -54,9 +54,18 @@ def find_repo(start: Path | None = None, environ: Mapping[str, str] = os.environ
         raise StateError(f"{cwd} is not in a git repository", hints=["run `git init` first"])
     common_dir = _ask("--git-common-dir", cwd, environment) or git_dir
     top = _ask("--show-toplevel", cwd, environment)
-    if top is None and _ask("--is-bare-repository", cwd, environment) == "false":
+    if top is None:
+        lost = _ask("--is-bare-repository", cwd, environment) == "false"
+    else:  # `git --git-dir=... tag` takes the directory it was typed in for the work tree, whatever that is
+        lost = "GIT_DIR" in environment and not _leads_to(git_dir, Path(top), environment)
+    if lost:
         top = _top_of(Path(git_dir), cwd, environment)
     return HookRepo(Path(git_dir), (cwd / common_dir).resolve(), Path(top or git_dir))
+
+
+def _leads_to(git_dir: str, top: Path, environment: Mapping[str, str]) -> bool:
+    """Whether git finds this very repository from there without being told, as whatever comes later does."""
+    return _ask("--absolute-git-dir", top, clean_environment(environment)) == git_dir
 
 
 def _top_of(git_dir: Path, cwd: Path, environment: Mapping[str, str]) -> str | None:

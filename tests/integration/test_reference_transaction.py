@@ -84,6 +84,9 @@ LOCAL: dict[str, Callable[[Repo], object]] = {
     "with explicit places": lambda repo: Repo(repo.path.parent, repo.build).git(
         f"--git-dir={repo.path}/.git", f"--work-tree={repo.path}", "tag", "v1.0.0"
     ),
+    "from outside, by the git directory alone": lambda repo: Repo(repo.path.parent, repo.build).git(
+        f"--git-dir={repo.path.name}/.git", "tag", "v1.0.0"
+    ),
 }  # fmt: skip
 
 
