@@ -103,7 +103,16 @@ def publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = (), fresh_r
         printer.error(error)
         printer.note("The tag stays; `hfver push` releases it.")
         return error.exit_code
-    return explain(printer, work)
+    return explain(printer, _news(work, tags))
+
+
+def _news(work: Work, tags: Sequence[str]) -> Work:
+    """Without refusals of other tags than somebody waits for: those were told when the tags were made."""
+    if not tags:
+        return work
+    old = (RefusedError, ConflictError)
+    kept = (failure for failure in work.failed if failure.tag in tags or not isinstance(failure.error, old))
+    return replace(work, failed=tuple(kept))
 
 
 def _done_by_others(workspace: Workspace, hub: HubClient, work: Work, tags: Sequence[str]) -> list[Outcome]:

@@ -118,3 +118,13 @@ def test_a_guard_that_fails_itself_allows(project: HookProject, monkeypatch: pyt
 
     monkeypatch.setattr("hfver.hooks.guard.settings_at", broken)
     assert refusal(find_repo(project.top), change) is None
+
+
+def test_what_was_refused_once_is_not_said_again_with_every_tag(project: HookProject) -> None:
+    project.repo.git("tag", "v1.0.0")
+    done = project.repo.run("tag", "v1.0.1")
+    assert "v1.0.1 has the same model content as v1.0.0" in done.stderr
+    project.project.train({"weights.bin": "two"})
+    done = project.repo.run("tag", "v1.1.0")
+    assert "v1.1.0 released" in done.stderr
+    assert "v1.0.1" not in done.stderr
