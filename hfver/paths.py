@@ -40,12 +40,14 @@ def unsafe_reason(path: str) -> str | None:
         return "has a backslash"
     if any(ord(char) < 32 or ord(char) == 127 for char in path):
         return "has a control character"
+    if any("\ud800" <= char <= "\udfff" for char in path):
+        return "is not valid UTF-8"
     for part in path.split("/"):
         if part in ("", ".", ".."):
             return f"has a {part!r} part"
         if part.lower() == ".git":
             return "lies in a .git directory"
-        if len(part.encode("utf-8", "surrogateescape")) > _MAX_PART_BYTES:
+        if len(part.encode("utf-8")) > _MAX_PART_BYTES:
             return f"has a part longer than {_MAX_PART_BYTES} bytes"
     return None
 
@@ -61,11 +63,6 @@ def name_problems(paths: Iterable[str]) -> list[NameProblem]:
 def _problems_of(path: str) -> Iterable[NameProblem]:
     if reason := unsafe_reason(path):
         yield NameProblem(path, reason, fatal=True)
-        return
-    try:
-        path.encode("utf-8")
-    except UnicodeEncodeError:
-        yield NameProblem(path, "is not valid UTF-8", fatal=True)
         return
     parts = path.split("/")
     if parts[0] == ".hfver":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,18 @@ def test_a_deleted_tag_owes_no_mirror(project: Project) -> None:
     git(project.top, "tag", "-d", "v1.0.0")
     assert push(project) == Work()
     assert owed(project) == []
+
+
+@pytest.mark.parametrize("name", [b"\xff.yaml", b"new\nline.yaml", b"\x01.yaml"])
+def test_a_config_whose_name_no_hub_can_hold_stays_behind(project: Project, name: bytes) -> None:
+    project.train({"model.bin": "1"})
+    for odd in (name, "-é \"q'.yaml".encode()):
+        (project.top / "configs" / os.fsdecode(odd)).write_text("a: 1\n")
+    project.commit()
+    project.tag("v1.0.0")
+    work = push(project, "v1.0.0")
+    assert not work.failed
+    assert {path for path in mirror_files(project, "v1.0.0") if path.startswith("configs/configs/")} == {
+        "configs/configs/huggingface_config.yaml",
+        "configs/configs/-é \"q'.yaml",
+    }

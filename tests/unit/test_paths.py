@@ -15,7 +15,23 @@ def test_ordinary_names_have_no_problem(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/a", "..", "a/../b", "a//b", "a/", ".git/config", "x/.GIT/y", "a\\b", "C:\\x", "a\x00b", "x" * 256]
+    "path",
+    [
+        "",
+        "/a",
+        "..",
+        "a/../b",
+        "a//b",
+        "a/",
+        ".git/config",
+        "x/.GIT/y",
+        "a\\b",
+        "C:\\x",
+        "a\x00b",
+        "x" * 256,
+        "\udcff",
+        "\ud800/a",
+    ],
 )
 def test_names_that_could_escape_are_unsafe(path: str) -> None:
     assert unsafe_reason(path) is not None
