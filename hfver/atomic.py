@@ -20,8 +20,9 @@ _POLL_SECONDS = 0.05
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Replace ``path`` by ``data``: a reader, now or after a power cut, sees all of the old or all of the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.", suffix=".tmp")
+    _make_directory(path.parent)
+    # A part of the name, for who finds one left by a power cut; a name has at most 255 bytes.
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:32]}.", suffix=".tmp")
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -34,6 +35,14 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
         temporary.unlink(missing_ok=True)
         raise
     fsync_directory(path.parent)
+
+
+def _make_directory(path: Path) -> None:
+    """Make it where it is missing, so that it is still there with what is in it after a power cut."""
+    if not path.is_dir():
+        _make_directory(path.parent)
+        path.mkdir(exist_ok=True)
+        fsync_directory(path.parent)
 
 
 def fsync_directory(path: Path) -> None:

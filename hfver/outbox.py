@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -59,8 +60,9 @@ class Outbox:
     def add(self, owed: Owed) -> bool:
         """Owe it. False when it was owed already: the entry that is there, with its attempts, stays."""
         path = self._path(owed)
-        if path.exists() and _read(path) is not None:
-            return False
+        with suppress(FileNotFoundError):  # not there, or done by another process just now
+            if _read(path) is not None:
+                return False
         _write(path, owed)
         return True
 

@@ -64,6 +64,7 @@ def open_workspace(
     repo = GitRepo.discover(start or Path.cwd())
     state = State(repo.common_dir / "hfver" / "state.db")
     try:
-        yield Workspace(repo, state, Outbox(repo.common_dir), environ or os.environ, config_path, options or {})
+        used = os.environ if environ is None else environ
+        yield Workspace(repo, state, Outbox(repo.common_dir), used, config_path, options or {})
     finally:
         state.close()

@@ -74,3 +74,13 @@ def test_waiting_for_a_lock_ends_when_it_is_released(tmp_path: Path) -> None:
         first.release()
         assert waiter.stdout.readline() == "held\n"
         waiter.kill()
+
+
+def test_the_directory_a_file_is_written_into_is_made_durable_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a power cut takes the first file with its directory."""
+    synced: list[Path] = []
+    monkeypatch.setattr("hfver.atomic.fsync_directory", synced.append)
+    write_atomic(tmp_path / "hfver" / "outbox" / f"{'🎉' * 60}.json", b"{}")
+    assert synced == [tmp_path, tmp_path / "hfver", tmp_path / "hfver" / "outbox"]
