@@ -128,6 +128,10 @@ class Outcome:
 Checkpoint = Callable[[str], None]
 
 
+class StaleParentError(ConflictError):
+    """Somebody else committed to the branch first: plan again."""
+
+
 def execute(
     plan: PublishPlan,
     hub: HubWriter,
@@ -220,7 +224,10 @@ def _ensure_branch(plan: PublishPlan, hub: HubWriter) -> str:
     refs = hub.refs(request.repo)
     if refs is None or MAIN not in refs.branches:
         raise UnreachableError(f"{request.repo}: the repository was created but its main branch is not there yet")
-    return refs.branches[MAIN]
+    head = refs.branches[MAIN]
+    if len(hub.commits(request.repo, head)) > 1:  # on which this release, planned for an empty one, must not be put
+        raise StaleParentError(f"{request.repo}: somebody else created the repository and committed first")
+    return head
 
 
 def _commit_once(

@@ -31,7 +31,7 @@ from hfver.plan import (
     existing_release,
     plan_publish,
 )
-from hfver.publish import CardTexts, Checkpoint, Outcome, execute
+from hfver.publish import CardTexts, Checkpoint, Outcome, StaleParentError, execute
 from hfver.receipt import Receipt
 from hfver.release_content import ReleaseContent
 from hfver.release_facts import release_facts
@@ -273,8 +273,6 @@ def _race(
     allow_same: bool,
     checkpoint: Checkpoint,
 ) -> Outcome:
-    from hfver.adapters.hub_client import StaleParentError
-
     for _ in range(MOST_RACES):
         prepared = prepare(workspace, hub, target, tree, reporter, allow_same=allow_same)
         log.debug("%s: %s", target.tag.name, "; ".join(prepared.plan.steps) or "released already, nothing to do")

@@ -41,15 +41,11 @@ from hfver.errors import ConflictError, HfverError, StateError, UnauthorisedErro
 from hfver.hashing import Digests, Hasher, HashName
 from hfver.hub_state import HubCommit, HubRefs
 from hfver.model import OutputFile
-from hfver.publish import FileContent, FileCopy, Prepared
+from hfver.publish import FileContent, FileCopy, Prepared, StaleParentError
 
 log = logging.getLogger(__name__)
 _ALWAYS_LARGE = 10_000_000  # bytes
 _RETRYABLE = {408, 425, 429, 500, 502, 503, 504}
-
-
-class StaleParentError(ConflictError):
-    """Somebody else committed to the branch first (412): plan again."""
 
 
 class NotOnHubError(HfverError):

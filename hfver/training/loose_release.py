@@ -21,7 +21,7 @@ from hfver.model import Output, OutputFile, OutputPointer, Tag
 from hfver.outputs.dir_object import directory_id
 from hfver.paths import CARD_PATH, name_problems
 from hfver.plan import PublishPlan, ReleaseRequest, plan_publish
-from hfver.publish import CardTexts, Located, Outcome, execute
+from hfver.publish import CardTexts, Located, Outcome, StaleParentError, execute
 from hfver.receipt import Receipt
 from hfver.release import MOST_RACES, require_repo, tool_versions
 from hfver.retries import patiently
@@ -122,8 +122,6 @@ def _race(
     config: Config,
     model: ModelConfig,
 ) -> Outcome:
-    from hfver.adapters.hub_client import StaleParentError
-
     for _ in range(MOST_RACES):
         plan, base = _plan(workspace, hub, request, config)
         try:

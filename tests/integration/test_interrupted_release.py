@@ -186,6 +186,27 @@ def test_two_clones_that_release_the_same_tag_at_once_make_one_release(project: 
     assert state.refs.tags == {"v1.0.0": state.lines["main"][0].sha}
 
 
+def test_a_repository_somebody_else_creates_meanwhile_is_planned_for_again(project: Project, tmp_path: Path) -> None:
+    project.train({"model.bin": "1", "only-in-the-old.txt": "1"})
+    project.tag("v1.0.0")
+    project.train({"model.bin": "2"})
+    project.tag("v1.1.0")
+    other = project.clone(tmp_path / "other")
+    share_cache(project, other)
+
+    def be_overtaken(step: str) -> None:
+        if step == "locate" and not project.hub.api.repo_exists(project.repo_id):
+            other.release("v1.0.0")
+
+    project.release("v1.1.0", checkpoint=be_overtaken)
+    assert "only-in-the-old.txt" not in project.hub_files("v1.1.0")
+    assert [commit.title for commit in project.hub_state().lines["main"]] == [
+        "v1.1.0: Train",
+        "v1.0.0: Train",
+        "initial commit",
+    ]
+
+
 def test_eight_clones_that_release_different_tags_at_once_make_eight_releases(project: Project, tmp_path: Path) -> None:
     tags = [f"v1.{number}.0" for number in range(8)]
     for tag in tags:
