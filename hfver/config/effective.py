@@ -67,6 +67,7 @@ def _derived(config: Config) -> dict[str, tuple[Any, str]]:
     return {
         "huggingface.repository.private": (config.private, "settings.default_private"),
         "huggingface.repository.auto_create": (config.auto_create, "settings.auto_create_repos"),
+        "hooks.require_published": (config.auto_sync, "huggingface.auto_sync"),
         "huggingface.versioning.tag_format": (f"{prefix}{{timestamp}}", "versioning.tag_prefix"),
         "versioning.formats.timestamp": (config.formats.timestamp, "versioning.tag_prefix"),
         "versioning.formats.semantic": (config.formats.semantic, "versioning.tag_prefix"),

@@ -271,7 +271,10 @@ class Hooks(Section):
         default="foreground", description="Whether `git tag` waits for the release or leaves it to a worker."
     )
     tag_guard: bool = Field(default=True, description="Refuse a version tag that could not be released.")
-    require_published: bool = Field(default=True, description="Refuse to push a version tag that is not released.")
+    require_published: bool | None = Field(
+        default=None,
+        description="Refuse to push a version tag that is not released; without it `huggingface.auto_sync` decides.",
+    )
 
 
 class Details(Section):

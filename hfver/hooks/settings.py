@@ -77,13 +77,14 @@ def read_settings(read: ReadFile) -> HookSettings:
     details = _load(read(details_file))
     versioning, hooks, mirror = (_mapping(details, name) for name in ("versioning", "hooks", "mirror"))
     defaults = HookSettings()
+    auto_sync = _flag(section, "auto_sync", default=defaults.auto_sync)
     return HookSettings(
         configured=bool(section),
         enabled=_flag(section, "enabled", default=defaults.enabled),
-        auto_sync=_flag(section, "auto_sync", default=defaults.auto_sync),
+        auto_sync=auto_sync,
         publish="background" if hooks.get("publish") == "background" else "foreground",
         tag_guard=_flag(hooks, "tag_guard", default=defaults.tag_guard),
-        require_published=_flag(hooks, "require_published", default=defaults.require_published),
+        require_published=_flag(hooks, "require_published", default=auto_sync),
         formats=_formats(versioning),
         prefixes=_prefixes(section),
         mirror_branches=_texts(mirror["branches"]) if mirror.get("branches") is not None else defaults.mirror_branches,

@@ -106,6 +106,15 @@ def test_unreleased_versions_may_be_pushed_where_the_project_says_so(project: Ho
     project.repo.git("push", "--quiet", "origin", "v1.0.0")
 
 
+def test_a_project_that_releases_in_ci_pushes_its_tags_without_further_settings(project: HookProject) -> None:
+    config = project.top / "config.yaml"
+    config.write_text(config.read_text() + "  auto_sync: false\n")
+    project.project.commit("Release in CI")
+    project.repo.git("tag", "v1.0.0")
+    project.repo.git("push", "--quiet", "origin", "v1.0.0")
+    assert project.origin.git("tag") == "v1.0.0"
+
+
 def test_other_tags_branches_and_deletions_are_free(project: HookProject, hub: HubForTests) -> None:
     project.repo.git("tag", "nightly-7")
     hub.forget_requests()

@@ -16,7 +16,8 @@ def settings(config: str, details: str = "", details_path: str = DETAILS_FILE) -
 def test_the_defaults_are_those_of_the_schema() -> None:
     defaults, hooks, section = HookSettings(), Hooks(), HuggingFace()
     assert (defaults.publish, defaults.tag_guard) == (hooks.publish, hooks.tag_guard)
-    assert defaults.require_published == hooks.require_published
+    assert hooks.require_published is None
+    assert defaults.require_published == section.auto_sync
     assert (defaults.enabled, defaults.auto_sync) == (section.enabled, section.auto_sync)
     assert defaults.mirror_branches == Mirror().branches
 
@@ -30,6 +31,17 @@ def test_without_a_section_nothing_is_published() -> None:
 @pytest.mark.parametrize("key", ["enabled", "auto_sync"])
 def test_switched_off_publishes_nothing(key: str) -> None:
     assert not settings(f"huggingface:\n  {key}: false\n").publishes
+
+
+@pytest.mark.parametrize(
+    ("details", "required"),
+    [("", False), ("hooks:\n  require_published:\n", False), ("hooks: {require_published: true}\n", True)],
+)
+def test_where_tags_are_not_released_here_pushing_them_is_free_unless_said_otherwise(
+    details: str, required: bool
+) -> None:
+    assert settings(CONFIGURED + "  auto_sync: false\n", details).require_published is required
+    assert settings(CONFIGURED, details).require_published
 
 
 def test_the_file_the_section_names_is_read() -> None:
