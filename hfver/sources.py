@@ -146,9 +146,8 @@ class FileSource:
         def one(file: OutputFile) -> Problem | None:
             reason = None
             for path in self.candidates(file):
-                reason = take_copy(path, file, self.cache, linker, self.hash_name)
+                reason = take_copy(path, file, self.cache, linker, self.hash_name, advance)
                 if reason is None:
-                    advance(file.size or 0)
                     return None
             return Problem(file.path, self.place, reason) if reason else None
 
@@ -156,12 +155,14 @@ class FileSource:
             return [problem for problem in pool.map(one, files) if problem is not None]
 
 
-def take_copy(path: Path, file: OutputFile, cache: Cache, linker: Linker, hash_name: HashName) -> str | None:
+def take_copy(
+    path: Path, file: OutputFile, cache: Cache, linker: Linker, hash_name: HashName, advance: Advance | None = None
+) -> str | None:
     """Put a copy of a file into the cache if it has the content wanted; else the reason why not."""
     temporary = cache.temporary()
     try:
         linker.place(str(path), str(temporary))
-        if difference := content_differs(temporary, file, hash_name):
+        if difference := content_differs(temporary, file, hash_name, advance):
             return f"{path} has other content ({difference})"
         cache.insert(temporary, file.md5, hash_name)
     except FileNotFoundError:
@@ -174,15 +175,22 @@ def take_copy(path: Path, file: OutputFile, cache: Cache, linker: Linker, hash_n
 
 
 def content_differs(path: Path, file: OutputFile, hash_name: HashName, advance: Advance | None = None) -> str | None:
-    """How a file's content differs from the wanted one, or None. sha256 is paid for where one is known to compare."""
+    """How a file's content differs from the wanted one, or None. sha256 is paid for where one is known to compare.
+
+    What differs has to be got again, so that ``advance`` goes back.
+    """
     if file.sha256 is None:
-        md5 = md5_of_file(path, hash_name=hash_name, advance=advance)
+        md5, sha256 = md5_of_file(path, hash_name=hash_name, advance=advance), None
     else:
         found = hash_file(path, hash_name=hash_name, advance=advance)
-        md5 = found.md5
-        if md5 == file.md5 and found.sha256 != file.sha256:
-            return f"sha256 {found.sha256[:16]}…, expected {file.sha256[:16]}…"
-    return None if md5 == file.md5 else f"md5 {md5}, expected {file.md5}"
+        md5, sha256 = found.md5, found.sha256
+    if (md5, sha256) == (file.md5, file.sha256):
+        return None
+    if advance is not None:
+        advance(-path.stat().st_size)
+    if md5 != file.md5:
+        return f"md5 {md5}, expected {file.md5}"
+    return f"sha256 {sha256 or '':.16}…, expected {file.sha256 or '':.16}…"
 
 
 def require_space(directory: Path, needed: int) -> None:
@@ -265,6 +273,7 @@ class HubSource:
                 right.append(file)
                 return
             path.unlink()
+            advance(-found.size)
             reason = f"damaged there (sha256 {found.sha256[:16]}…, expected {(expected or '')[:16]}…)"
             problems.append(Problem(file.path, f"{self.repo}@{revision}", reason))
 

@@ -110,6 +110,8 @@ class DvcCache:
         marks = {name: _mark(name) for name in by_name}
         remembered = self._memory.verified(list(by_name))
         unsure = [name for name, mark in marks.items() if mark not in remembered]
+        if advance is not None:
+            advance(sum(mark[2] for mark in marks.values() if mark in remembered))
 
         def is_whole(name: str) -> bool:
             return content_differs(Path(name), by_name[name], hash_name, advance) is None

@@ -197,8 +197,7 @@ class DvcProject:
         with self._remote(remote, hash_name) as odb:
 
             def one(file: OutputFile) -> Problem | None:
-                reason = self._fetch_one(odb, file, hash_name)
-                advance(file.size or 0)
+                reason = self._fetch_one(odb, file, hash_name, advance)
                 return Problem(file.path, place, reason) if reason else None
 
             with ThreadPoolExecutor(min(int(odb.fs.jobs), len(files)), thread_name_prefix="dvc-fetch") as pool:
@@ -209,11 +208,11 @@ class DvcProject:
         with self._repo() as repo, _dvc_errors(f"DVC cannot fetch {path}"):
             repo.fetch(targets=[str(path)])
 
-    def _fetch_one(self, odb: Any, file: OutputFile, hash_name: HashName) -> str | None:
+    def _fetch_one(self, odb: Any, file: OutputFile, hash_name: HashName, advance: Callable[[int], None]) -> str | None:
         temporary = self.cache.temporary()
         try:
             odb.fs.get_file(odb.oid_to_path(file.md5), str(temporary))
-            if difference := content_differs(temporary, file, hash_name):
+            if difference := content_differs(temporary, file, hash_name, advance):
                 return f"damaged there ({difference})"
             self.cache.insert(temporary, file.md5, hash_name)
         except FileNotFoundError:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hfver.adapters.git_process import GitCommandFailed
 from hfver.adapters.git_tree import CommitTree, WorkTree
 from hfver.checkout.model_pointer import check_pointer, update_pointer
-from hfver.checkout.run import Result, Wanted, check_out
+from hfver.checkout.run import Result, Wanted, check_out, without_collector
 from hfver.checkout.session import Session, optional
 from hfver.checkout.targets import Target, resolve_target
 from hfver.errors import RefusedError
@@ -51,10 +51,11 @@ def bring(workspace: Workspace, options: Options, reporter: Reporter) -> Outcome
         session = Session(workspace, tree, target.tag, resources)
         # Outputs are brought whole: a part of one would leave it in a state that no pointer describes.
         pointers = list(dict.fromkeys(replace(pointer, subpath="") for pointer in session.pointers(options.paths)))
-        wanted = [session.wanted(pointer) for pointer in pointers]
+        with without_collector():
+            wanted = [session.wanted(pointer) for pointer in pointers]
 
-        def advance(total: int) -> Advance:
-            return resources.enter_context(reporter.progress("Getting", total or None)).advance
+        def advance(total: int | None) -> Advance:
+            return resources.enter_context(reporter.progress("Getting", total)).advance
 
         def run(items: Sequence[Wanted], move_git: Callable[[], bool]) -> tuple[Result, ...]:
             return check_out(items, force=options.force, move_git=move_git, label=target.label, advance=advance)

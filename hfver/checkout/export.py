@@ -180,8 +180,8 @@ def _write(
     wanted = Wanted(Output(pointer, files), place.directory, place, sources, lambda _present: lambda _md5: False)
     with ExitStack() as bars:
 
-        def advance(total: int) -> Advance:
-            return bars.enter_context(reporter.progress("Getting", total or None)).advance
+        def advance(total: int | None) -> Advance:
+            return bars.enter_context(reporter.progress("Getting", total)).advance
 
         result: Result = check_out([wanted], force=force, move_git=lambda: False, label=label, advance=advance)[0]
     return Exported(label, str(place.directory), result.written, result.unchanged, result.sources)

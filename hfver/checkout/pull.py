@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hfver.adapters.git_tree import CommitTree, WorkTree
-from hfver.checkout.run import keep_dir_object
+from hfver.checkout.run import bytes_to_get, keep_dir_object
 from hfver.checkout.session import Session
 from hfver.checkout.targets import resolve_target
 from hfver.errors import HfverError
@@ -66,7 +66,11 @@ def _pull_one(wanted: Wanted, label: str, reporter: Reporter) -> Obtained:
     missing = cache.missing(output.files, output.pointer.hash_name)
     found = Obtained({}, ())
     if missing:
-        total = sum(file.size or 0 for file in missing) or None
+        lacking = {file.md5 for file in missing}
+        here = (
+            cache.size_of(file.md5, output.pointer.hash_name) or 0 for file in output.files if file.md5 not in lacking
+        )
+        total = bytes_to_get(output, missing, here)
         with reporter.progress(f"Getting {output.path}", total) as bar:
             found = obtain(
                 missing,

@@ -8,9 +8,10 @@ apply     under DVC's lock
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +31,7 @@ _SHOWN = 5
 
 class ObjectCache(Cache, Protocol):
     def has(self, md5: str, hash_name: HashName = "md5") -> bool: ...
+    def size_of(self, md5: str, hash_name: HashName = "md5") -> int | None: ...
     def object_name(self, md5: str, hash_name: HashName = "md5") -> str: ...
     def insert_bytes(self, raw: bytes, oid: str, hash_name: HashName = "md5") -> Path: ...
     def damaged(self, files: Iterable[OutputFile], hash_name: HashName, advance: Advance) -> Sequence[OutputFile]: ...
@@ -104,14 +106,27 @@ def check_out(
     force: bool,
     move_git: Callable[[], bool],
     label: str,
-    advance: Callable[[int], Advance],
+    advance: Callable[[int | None], Advance],
 ) -> tuple[Result, ...]:
     """``move_git`` says whether it changed anything; ``advance(total)`` starts a progress bar of so many bytes."""
-    looks = [look(item, force=force) for item in wanted]
+    with without_collector():
+        looks = [look(item, force=force) for item in wanted]
     obtained = [_obtain(item, label, advance) for item in looks]
     if move_git():
         looks = [look(item, force=force) for item in wanted]  # hooks may have changed what we saw
     return tuple(_apply(item, found) for item, found in zip(looks, obtained, strict=True))
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Python looks for cycles the more often the more values there are; those of a large directory have none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def look(wanted: Wanted, *, force: bool) -> Look:
@@ -133,10 +148,15 @@ def look(wanted: Wanted, *, force: bool) -> Look:
 
 
 def _present(comparison: Comparison, output: Output) -> dict[str, str]:
-    targets = {"" if is_single(output) else file.path: file.md5 for file in output.files}
+    targets = _targets(output)
     standing = [write.replaces for write in comparison.write if write.replaces is not None]
     present = {path: targets[path] for path in comparison.right}
     return present | {item.path: item.md5 or "" for item in (*standing, *comparison.remove)}
+
+
+def _targets(output: Output) -> dict[str, str]:
+    """Where the output's files go, relative to its root -> md5."""
+    return {"": output.files[0].md5} if is_single(output) else {file.path: file.md5 for file in output.files}
 
 
 def is_single(output: Output) -> bool:
@@ -162,7 +182,7 @@ def _refuse_to_lose(comparison: Comparison, losses: Sequence[Present], output: O
         )
 
 
-def _obtain(item: Look, label: str, advance: Callable[[int], Advance]) -> Obtained:
+def _obtain(item: Look, label: str, advance: Callable[[int | None], Advance]) -> Obtained:
     """The whole version in the cache, and all of it that will be written found undamaged."""
     output, cache, hash_name = item.wanted.output, item.wanted.project.cache, item.hash_name
     writes = [write.file for write in item.comparison.write]
@@ -171,16 +191,31 @@ def _obtain(item: Look, label: str, advance: Callable[[int], Advance]) -> Obtain
         keep_dir_object(output, cache)
         return Obtained({}, ())
     lacking = {file.md5 for file in missing}
-    step = advance(sum(file.size or 0 for file in {file.md5: file for file in (*writes, *missing)}.values()))
+    targets = _targets(output)
+    right = item.comparison.right.items()
+    staying = (found.info.st_size for path, found in right if found.info and targets[path] not in lacking)
+    step = advance(bytes_to_get(output, [*writes, *missing], staying))
     damaged = cache.damaged([file for file in writes if file.md5 not in lacking], hash_name, step)
     for file in damaged:
         cache.discard(file.md5, hash_name)
-    here = _work_tree_source(item)
-    sources = [*([here] if here else []), *item.wanted.sources]
     wanted = [*missing, *damaged]
-    found = obtain(wanted, cache, sources, hash_name=hash_name, advance=step, what=f"{output.path} at {label}")
+    found = Obtained({}, ())
+    if wanted:
+        here = _work_tree_source(item)
+        sources = [*([here] if here else []), *item.wanted.sources]
+        found = obtain(wanted, cache, sources, hash_name=hash_name, advance=step, what=f"{output.path} at {label}")
     keep_dir_object(output, cache)
     return Obtained(found.counts, found.problems, tuple(f"{file.path}: damaged in the DVC cache" for file in damaged))
+
+
+def bytes_to_get(output: Output, files: Iterable[OutputFile], others: Iterable[int]) -> int | None:
+    """For a progress bar; ``others`` are the sizes of the rest: DVC's lists of files do not say how large each is."""
+    sizes = {file.md5: file.size for file in files}
+    known = [size for size in sizes.values() if size is not None]
+    if len(known) == len(sizes):
+        return sum(known)
+    pointer = output.pointer
+    return None if pointer.size is None or pointer.subpath else max(0, pointer.size - sum(others))
 
 
 def keep_dir_object(output: Output, cache: ObjectCache) -> None:
@@ -196,12 +231,12 @@ def _work_tree_source(item: Look) -> FileSource | None:
     """Content that stands elsewhere in the output now: a renamed file whose cache object was lost."""
     places: dict[str, list[Path]] = {}
     comparison = item.comparison
-    targets = {"" if is_single(item.wanted.output) else file.path: file for file in item.wanted.output.files}
+    targets = _targets(item.wanted.output)
     for present in (*comparison.remove, *(write.replaces for write in comparison.write if write.replaces)):
         if present.md5 is not None:
             places.setdefault(present.md5, []).append(Path(comparison.place(present.path)))
     for path in comparison.right:
-        places.setdefault(targets[path].md5, []).append(Path(comparison.place(path)))
+        places.setdefault(targets[path], []).append(Path(comparison.place(path)))
     if not places:
         return None
     cache = item.wanted.project.cache

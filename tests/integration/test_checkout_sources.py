@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
@@ -17,12 +19,13 @@ from hfver.checkout.bring import Options, Outcome, bring
 from hfver.checkout.export import Exported, Filters, export
 from hfver.errors import IntegrityError, NoSpaceError, RefusedError, StateError
 from hfver.local_hub.serve import EmbeddedHub
+from hfver.reporting import Progress
 from hfver.workspace import open_workspace
 from tests.support.damage import flip_a_bit_in, wipe
 from tests.support.dvcing import add_remote, dvc_push
 from tests.support.gitting import git
 from tests.support.hub import HubForTests
-from tests.support.project import CONFIG, DETAILS, Project
+from tests.support.project import CONFIG, DETAILS, Project, Told
 
 WEIGHTS = b"\0weights" * 20_000
 V1: dict[str, bytes | str] = {"config.json": "{}", "weights.bin": WEIGHTS, "词表 1.txt": "a\n", "empty": ""}
@@ -127,6 +130,60 @@ def damage_remote(team: Team) -> None:
 
 def kill_hub(team: Team) -> None:
     team.endpoint = "http://127.0.0.1:9"
+
+
+class Bars(Told):
+    """Remembers of each bar what it was to reach and what it reached."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.totals: list[int | None] = []
+        self.reached: list[int] = []
+
+    @contextmanager
+    def progress(self, label: str, total: int | None, *, unit: str = "bytes") -> Iterator[Progress]:
+        self.totals.append(total)
+        self.reached.append(0)
+        mutex = threading.Lock()
+
+        class Bar:
+            def advance(_self, amount: int) -> None:  # noqa: N805
+                with mutex:
+                    self.reached[-1] += amount
+
+        yield Bar()
+
+
+SIZE_OF_V1 = sum(len(value) if isinstance(value, bytes) else len(value.encode()) for value in V1.values())
+SHARED = len(V1["词表 1.txt"])  # stands in the work tree at both versions
+
+
+@pytest.mark.parametrize(
+    ("damages", "total"),
+    [
+        pytest.param([], SIZE_OF_V1 - SHARED, id="all-in-the-cache"),
+        pytest.param([wipe_cache], SIZE_OF_V1, id="from-the-remote"),
+        pytest.param([wipe_cache, wipe_remote], SIZE_OF_V1, id="from-the-hub"),
+    ],
+)
+def test_the_progress_bar_knows_how_much_there_is(
+    released: Team, damages: list[Callable[[Team], None]], total: int
+) -> None:
+    bars = Bars()
+    released.project.told = bars
+    for damage in damages:
+        damage(released)
+    released.get("v1.0.0")
+    assert (bars.totals, bars.reached) == ([total], [total])
+
+
+def test_the_progress_bar_goes_back_for_what_was_damaged(released: Team) -> None:
+    bars = Bars()
+    released.project.told = bars
+    wipe_cache(released)
+    damage_remote(released)
+    released.get("v1.0.0")
+    assert bars.reached == bars.totals == [SIZE_OF_V1]
 
 
 WORKSPACE = "the workspace"
