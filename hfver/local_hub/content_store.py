@@ -29,7 +29,7 @@ from hfver.local_hub.shard_ingest import ShardIngest
 from hfver.local_hub.stored_files import StoredFile, StoredFiles
 from hfver.local_hub.stored_xorbs import StoredXorbs
 from hfver.local_hub.unpacking import BLOCK_BYTES, Span, read_blocks
-from hfver.local_hub.whole_files import HashedFile, WholeFiles
+from hfver.local_hub.whole_files import WholeFiles
 from hfver.local_hub.workspace import Workspace
 
 __all__ = ["ContentStore", "Damage", "GcReport", "StoredObject"]
@@ -101,16 +101,6 @@ class ContentStore:
             raise MissingContentError(f"no readable content with sha256 {sha256}")
         start, stop = _clipped(start, end, stored.size)
         return self._reporting(self._unpacked(stored, start, stop))
-
-    def add_file(self, blocks: Iterable[bytes]) -> StoredObject:
-        """A whole file, hashed while it is written."""
-        body = HashedFile(self.pending())
-        try:
-            for block in blocks:
-                body.write((block,))
-            return self.add_whole(body.sha256, body.body)
-        finally:
-            body.body.discard()
 
     def scrub(self) -> list[Damage]:
         return self._housekeeping.scrub()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from hfver.local_hub.checked_files import PendingFile
-from hfver.local_hub.content_store import ContentStore
+from hfver.local_hub.content_store import ContentStore, StoredObject
+from hfver.local_hub.whole_files import HashedFile
 from tests.support.xet_bodies import File, Xorb, shard_body
 
 
@@ -28,6 +29,17 @@ def received(store: ContentStore, body: bytes) -> Iterator[PendingFile]:
         yield pending
     finally:
         pending.discard()
+
+
+def add_file(store: ContentStore, blocks: Iterable[bytes]) -> StoredObject:
+    """As a client without Xet would."""
+    body = HashedFile(store.pending())
+    try:
+        for block in blocks:
+            body.write((block,))
+        return store.add_whole(body.sha256, body.body)
+    finally:
+        body.body.discard()
 
 
 def put_xorb(store: ContentStore, xorb: Xorb, *, claimed: bytes | None = None) -> bool:

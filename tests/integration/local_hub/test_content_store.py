@@ -21,7 +21,7 @@ from hfver.local_hub.content_errors import (
     UnknownXorbError,
 )
 from hfver.local_hub.content_store import ContentStore
-from tests.support.stores import content_of, files_below, opened, put_shard, put_xorb, received, upload
+from tests.support.stores import add_file, content_of, files_below, opened, put_shard, put_xorb, received, upload
 from tests.support.xet_bodies import File, Run, Xorb, make_xorb, shard_body, whole
 
 CHANCE = random.Random(7)
@@ -65,7 +65,7 @@ def test_reads_come_in_blocks_of_bounded_size(tmp_path: Path) -> None:
     big = make_xorb([CHANCE.randbytes(131_072) for _ in range(150)])
     with opened(tmp_path) as store:
         upload(store, [whole(big)], [big])
-        plain = store.add_file(iter([whole(big).data]))
+        plain = add_file(store, iter([whole(big).data]))
         sizes = [len(block) for block in store.read(plain.sha256)]
         assert max(sizes) <= 8 << 20 and sum(sizes) == len(whole(big).data)
     with opened(tmp_path / "other") as store:
@@ -77,11 +77,11 @@ def test_reads_come_in_blocks_of_bounded_size(tmp_path: Path) -> None:
 def test_a_whole_file_is_stored_under_its_sha256(tmp_path: Path) -> None:
     data = CHANCE.randbytes(200_000)
     with opened(tmp_path) as store:
-        stored = store.add_file([data[:100], data[100:]])
+        stored = add_file(store, [data[:100], data[100:]])
         assert (stored.sha256, stored.size, stored.xet_hash) == (hashlib.sha256(data).hexdigest(), len(data), None)
         assert store.lookup([stored.sha256]) == {stored.sha256: stored}
         assert b"".join(store.read(stored.sha256, 65_000, 66_000)) == data[65_000:66_000]
-        store.add_file([data])
+        add_file(store, [data])
         assert len(files_below(tmp_path)) == 1
 
 
@@ -91,7 +91,7 @@ def test_empty_files_can_be_stored_both_ways(tmp_path: Path) -> None:
         upload(store, [File(())], [])
         assert content_of(store, empty) == b""
     with opened(tmp_path / "other") as store:
-        store.add_file([])
+        add_file(store, [])
         assert content_of(store, empty) == b""
 
 
@@ -227,13 +227,13 @@ def test_a_damaged_file_heals_when_its_chunks_come_in_other_xorbs(tmp_path: Path
 def test_scrub_finds_a_flipped_bit_in_a_whole_file(tmp_path: Path) -> None:
     data = CHANCE.randbytes(100_000)
     with opened(tmp_path) as store:
-        sha256 = store.add_file([data]).sha256
+        sha256 = add_file(store, [data]).sha256
         (path,) = (tmp_path / "files").rglob(f"{sha256}.*")
         flip(path, 99_999)
         (damage,) = store.scrub()
         assert (damage.kind, damage.sha256s) == ("file", (sha256,))
         assert not store.lookup([sha256])
-        store.add_file([data])
+        add_file(store, [data])
         assert content_of(store, sha256) == data
 
 
@@ -241,7 +241,7 @@ def test_a_reader_never_gets_damaged_bytes_and_takes_them_out_of_the_index(tmp_p
     xorb, data = random_xorb(), CHANCE.randbytes(1000)
     with opened(tmp_path) as store:
         upload(store, [whole(xorb)], [xorb])
-        sha256 = store.add_file([data]).sha256
+        sha256 = add_file(store, [data]).sha256
         flip(xorb_path(tmp_path, xorb))
         flip(next((tmp_path / "files").rglob(f"{sha256}.*")))
         for damaged in (sha256, whole(xorb).sha256):
@@ -268,7 +268,7 @@ def test_young_content_is_not_collected(tmp_path: Path) -> None:
     xorb = random_xorb()
     with opened(tmp_path) as store:
         upload(store, [whole(xorb)], [xorb])
-        sha256 = store.add_file([b"whole"]).sha256
+        sha256 = add_file(store, [b"whole"]).sha256
         report = store.gc([], cutoff=time.time() - 3600)
         assert (report.files, report.xorbs, report.freed_bytes) == (0, 0, 0)
         assert set(store.lookup([sha256, whole(xorb).sha256])) == {sha256, whole(xorb).sha256}
@@ -301,7 +301,7 @@ def test_a_file_collected_under_a_reader_is_an_error_and_not_an_empty_file(tmp_p
 
 def test_collecting_only_whole_files_keeps_the_address(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
-        store.add_file([b"whole"])
+        add_file(store, [b"whole"])
         generation = store.generation
         assert store.gc([], cutoff=time.time()).files == 1
         assert store.generation == generation and not files_below(tmp_path)
@@ -333,7 +333,7 @@ def test_collection_frees_exactly_what_no_live_file_needs(
                 stored_xorbs |= set(new)
             if data.draw(st.booleans()):
                 content = data.draw(st.binary(max_size=50))
-                plain[store.add_file([content]).sha256] = content
+                plain[add_file(store, [content]).sha256] = content
             live = {sha for sha in [*present, *plain] if data.draw(st.booleans())}
             generation = store.generation
             store.gc(live, cutoff=time.time())
@@ -360,7 +360,7 @@ def test_the_index_is_rebuilt_from_what_is_on_disk(tmp_path: Path) -> None:
         upload(store, files[:1], [one])
         upload(store, files[1:], [two])
         put_xorb(store, orphan)
-        plain = store.add_file([b"plain" * 1000])
+        plain = add_file(store, [b"plain" * 1000])
         old = store.store_id
     for path in tmp_path.glob("content.db*"):
         path.unlink()
@@ -416,7 +416,7 @@ def test_only_the_disk_can_make_scrub_give_up_a_file(
 
 def test_a_damaged_index_says_how_to_mend_it(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
-        store.add_file([b"x"])
+        add_file(store, [b"x"])
     (tmp_path / "content.db").write_bytes(b"garbage" * 2000)
     with pytest.raises(StoreError, match="move it away"):
         ContentStore(tmp_path)

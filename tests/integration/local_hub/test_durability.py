@@ -24,6 +24,7 @@ from hfver.local_hub.hub import Hub
 from hfver.local_hub.maintenance import collect_garbage, scrub
 from hfver.local_hub.overview import overview
 from tests.support.hub import HubForTests, running_hub
+from tests.support.stores import add_file
 
 TRIALS = int(os.environ.get("KILL_TRIALS", "100"))
 
@@ -173,7 +174,7 @@ def test_collection_leaves_alone_what_the_variables_of_a_hook_point_to(
 def test_what_is_committed_during_a_collection_is_kept(own_hub: HubForTests, monkeypatch: pytest.MonkeyPatch) -> None:
     history = History(own_hub)
     content = own_hub.server.hub.content
-    content.add_file([b"uploaded before"])
+    add_file(content, [b"uploaded before"])
     collect = content.gc
 
     def commit_first(*arguments: Any, **options: Any) -> Any:
@@ -311,7 +312,7 @@ class History:
         self.everything: set[str] = set()
 
     def commit(self, branch: str, path: str, data: bytes) -> None:
-        stored = self.hub.server.hub.content.add_file([data])
+        stored = add_file(self.hub.server.hub.content, [data])
         self.everything.add(stored.sha256)
         line = {"path": path, "algo": "sha256", "oid": stored.sha256, "size": stored.size}
         self._post(branch, {"key": "lfsFile", "value": line})

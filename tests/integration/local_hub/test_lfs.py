@@ -17,6 +17,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from hfver.local_hub.routes import lfs
 from tests.support.hub import HubForTests, running_hub
 from tests.support.raw_http import call
+from tests.support.stores import add_file
 
 # The client sends LFS bodies in a way its own HTTP library no longer recommends.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
@@ -179,7 +180,7 @@ def test_an_upload_address_is_good_for_its_object_only(hub: HubForTests) -> None
 
 def test_a_size_that_differs_from_the_stored_one_is_an_error_of_that_object(hub: HubForTests) -> None:
     repo = hub.repo()
-    hub.server.hub.content.add_file([b"stored"])
+    add_file(hub.server.hub.content, [b"stored"])
     (answer,) = batch(hub, repo, (oid_of(b"stored"), 7))
     assert answer["error"]["code"] == 422 and "actions" not in answer
 
@@ -217,7 +218,7 @@ def test_nobody_uploads_without_a_token_or_reads_a_private_repository(hub: HubFo
 
 def test_a_downloaded_object_can_be_read_in_ranges(hub: HubForTests) -> None:
     data = CHANCE.randbytes(200_000)
-    stored = hub.server.hub.content.add_file([data])
+    stored = add_file(hub.server.hub.content, [data])
     known, unknown = batch(hub, hub.repo(), (stored.sha256, 200_000), ("0" * 64, 5), operation="download")
     assert unknown["error"]["code"] == 404
     href = known["actions"]["download"]["href"]
