@@ -28,6 +28,7 @@ from hfver.local_hub.errors import (
 from hfver.local_hub.faults import Faults
 from hfver.local_hub.git.ref_names import PULLS
 from hfver.local_hub.kinds import RepoKind
+from hfver.local_hub.registration import mend_marks
 from hfver.local_hub.repos import Repo, Repos
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Hub:
         self.database.set("swept", str(now))
         if swept is None and every:
             return
+        mend_marks(self)
         self.git.sweep({repo.id for repo in self.repos.all()})
         self.content.sweep()
 

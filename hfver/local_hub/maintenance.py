@@ -61,8 +61,7 @@ def _live(hub: Hub) -> set[str]:
     while new := hub.git.ids() - seen:
         for repo_id in new:
             with hub.git.locked(repo_id):
-                if hub.git.path(repo_id).exists():
-                    _add_owners(hub, repo_id, labels.get(repo_id, f"{repo_id}.git"), owners)
+                _add_owners(hub, repo_id, labels.get(repo_id, f"{repo_id}.git"), owners)
         seen |= new
     return set(owners)
 
@@ -104,10 +103,12 @@ def _missing(hub: Hub, owners: _Owners, reported: set[str]) -> list[Finding]:
 def _add_owners(hub: Hub, repo_id: str, label: str, owners: _Owners) -> None:
     """By SHA-256: the files that have this content, in all of a repository's history."""
     try:
-        for file in pointer_files(hub.git.open(repo_id)):
+        git = hub.git.find(repo_id)
+        for file in pointer_files(git) if git else ():
             owners[file.pointer.sha256].add(f"{label}: {file.path}")
     except (pygit2.GitError, KeyError, ValueError) as error:
-        if hub.git.is_listed(repo_id):
+        # Nobody needs what was left half-made or half-removed.
+        if hub.git.is_listed(repo_id) or hub.repos.by_id(repo_id):
             raise DamagedRepositoryError(f"the git repository of {label} is damaged: {error}") from error
 
 

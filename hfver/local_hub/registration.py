@@ -19,6 +19,15 @@ def register(hub: Hub, repo: Repo) -> None:
     hub.git.set_listed(repo.id)
 
 
+def mend_marks(hub: Hub) -> None:
+    """A crash right after a row was entered, or right before it was struck out, leaves a repo in use with a mark."""
+    for repo in hub.repos.all():
+        if not hub.git.is_listed(repo.id):
+            with hub.git.locked(repo.id):
+                if hub.repos.by_id(repo.id):
+                    hub.git.set_listed(repo.id)
+
+
 def unregister(hub: Hub, repo: Repo) -> None:
     """Not while somebody commits to it."""
     with hub.git.locked(repo.id):

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from hfver.local_hub.git.store import UNLISTED
 from hfver.local_hub.hub import Hub
-from hfver.local_hub.maintenance import collect_garbage, scrub
+from hfver.local_hub.maintenance import DamagedRepositoryError, collect_garbage, scrub
 from hfver.local_hub.overview import overview
 from tests.support.hub import HubForTests, running_hub
 from tests.support.stores import add_file
@@ -169,6 +169,26 @@ def test_collection_leaves_alone_what_the_variables_of_a_hook_point_to(
     monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(tmp_path / ".git/objects"))
     collect_garbage(own_hub.server.hub, grace_seconds=0)
     assert subprocess.run([*git, "cat-file", "-e", written.stdout.decode().strip()]).returncode == 0
+
+
+def test_a_crash_right_after_a_repository_was_entered_does_not_mark_it_for_good(own_hub: HubForTests) -> None:
+    git_dir, hub = own_hub.git_dir(own_hub.repo()), own_hub.server.hub
+    head = git_dir / "refs/heads/main"
+    (git_dir / UNLISTED).touch()
+    kept = head.read_text()
+    head.write_text("0" * 40)
+    with pytest.raises(DamagedRepositoryError):
+        collect_garbage(hub)
+    head.write_text(kept)
+    hub.sweep()
+    assert not (git_dir / UNLISTED).exists()
+
+
+def test_what_a_crash_left_half_made_does_not_stop_a_collection(own_hub: HubForTests) -> None:
+    half = own_hub.git_dir(own_hub.repo()).with_name("0" * 24 + ".git")
+    half.mkdir()
+    (half / UNLISTED).touch()
+    assert collect_garbage(own_hub.server.hub).files == 0
 
 
 def test_what_is_committed_during_a_collection_is_kept(own_hub: HubForTests, monkeypatch: pytest.MonkeyPatch) -> None:
