@@ -167,3 +167,18 @@ def test_what_a_run_took_gets_a_column_only_where_there_is_room() -> None:
     runs = [Experiment("a", {"metrics": metrics}), Experiment("b", {"metrics": {**metrics, "accuracy": 0.9}})]
     assert shared_columns(runs, most=2) == ["accuracy", "loss"]
     assert shared_columns(runs, most=3) == ["accuracy", "epoch", "loss"]
+
+
+def test_a_record_from_the_hub_can_be_calculated_with_whatever_it_holds() -> None:
+    raw = b'{"eval_results": {"huge": -%s, "n": 3}}' % (b"9" * 400)
+    experiment = parse_record(raw, name="a", where="hub")
+    assert parse_condition("huge * 2 < 0 and n == 3").holds(experiment.metrics)
+    assert isinstance(experiment.metrics["n"], int)
+
+
+@pytest.mark.parametrize(("depth", "why"), [(60, "is nested more than 50 levels deep"), (100_000, "is not JSON")])
+def test_a_record_that_is_nested_too_deeply_is_named(depth: int, why: str) -> None:
+    raw = b'{"a":' * depth + b"1" + b"}" * depth
+    with pytest.raises(IntegrityError, match=f"^hub: the record of experiment deep {why}"):
+        parse_record(raw, name="deep", where="hub")
+    assert parse_record(b'{"a":' * 40 + b"[1]" + b"}" * 40, name="deep", where="hub").record
