@@ -21,7 +21,7 @@ _LOG_LIMIT = 1_000_000
 
 
 def start_worker(repo: HookRepo) -> int:
-    """Start a worker for this repository and return its process id. It ends by itself, at once if another is at it."""
+    """Start a worker for this repository and return its process id. It waits for its turn and ends by itself."""
     detached: dict[str, int | bool] = {"start_new_session": True}
     if sys.platform == "win32":
         detached = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfver.errors import UsageError
-from hfver.experiments.files import commit_message, send_experiment
+from hfver.experiments.files import commit_message
 from hfver.mirror.branch import configs_repo
 from hfver.mirror.commit import Message, step
 from hfver.mirror.plan import RELEASES, MirrorTrailers
@@ -18,7 +18,7 @@ from hfver.reporting import Reporter
 from hfver.training.auto_version import auto_version
 from hfver.training.loose_release import DirectoryContent, release_directory
 from hfver.training.operations import Meter
-from hfver.training.sync import Gathered, Synced, SyncRequest, file_urls, run_files
+from hfver.training.sync import Gathered, Synced, SyncRequest, send_run
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
@@ -43,13 +43,7 @@ def sync_directory(
         version = _version(workspace, hub, request, run)
         recorded = Recorded("", run.path, DirectoryContent(place, config.settings.upload.chunk_size).md5)
         _back_up(workspace, place, version, run, reporter)
-    urls: dict[str, str] = {}
-    files = run_files(workspace, config, run, request, items, version, recorded)
-    if files:
-        repo = configs_repo(hub, config, run.model)
-        done = send_experiment(repo, config, request.experiment, files, what="+".join(sorted(items)), version=version)
-        meter.add(done.sent_bytes)
-        urls |= file_urls(hub, config, run.model, request.experiment, files)
+    urls = send_run(workspace, hub, request, run, items, version, recorded, meter)
     if version is not None:
         subject = request.message or commit_message(config, "model", request.experiment, version=version)
         outcome = release_directory(

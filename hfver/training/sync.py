@@ -75,7 +75,6 @@ def sync(
         reason = f"{request.condition.text} is not true of {_shown(run.facts)}"
         return Synced(request.experiment, skipped=reason)
     items = frozenset(config.upload_items) if request.items is None else request.items
-    urls: dict[str, str] = {}
     version = None
     recorded = None
     if not has_git(workspace):
@@ -88,12 +87,7 @@ def sync(
         recorded = record_model(workspace, run.path, message, commit=request.commit)
         version = _version(workspace, config, run.model, request, recorded, reporter, now)
         _back_up(workspace, config, run, recorded, version, reporter)
-    files = run_files(workspace, config, run, request, items, version, recorded)
-    if files:
-        repo = configs_repo(hub, config, run.model)
-        done = send_experiment(repo, config, request.experiment, files, what="+".join(sorted(items)), version=version)
-        meter.add(done.sent_bytes)
-        urls |= file_urls(hub, config, run.model, request.experiment, files)
+    urls = send_run(workspace, hub, request, run, items, version, recorded, meter)
     if version is not None and recorded is not None:
         urls["model_url"] = _release(workspace, hub, run, request, recorded, version, reporter, meter)
     return Synced(request.experiment, version, dict(sorted(urls.items())))
@@ -236,7 +230,28 @@ def _back_up(
     reporter.note(f"Backup of {made.files} files in {made.path}" + "".join(f"; removed {old}" for old in made.removed))
 
 
-def run_files(
+def send_run(
+    workspace: Workspace,
+    hub: HubClient,
+    request: SyncRequest,
+    run: Gathered,
+    items: frozenset[str],
+    version: str | None,
+    recorded: Recorded | None,
+    meter: Meter,
+) -> dict[str, str]:
+    """Configuration, results and record to the configs repository; where they stand."""
+    config = workspace.config
+    files = _run_files(workspace, config, run, request, items, version, recorded)
+    if not files:
+        return {}
+    repo = configs_repo(hub, config, run.model)
+    done = send_experiment(repo, config, request.experiment, files, what="+".join(sorted(items)), version=version)
+    meter.add(done.sent_bytes)
+    return _file_urls(hub, config, run.model, request.experiment, files)
+
+
+def _run_files(
     workspace: Workspace,
     config: Config,
     run: Gathered,
@@ -305,7 +320,7 @@ def _mention_uncommitted(workspace: Workspace, reporter: Reporter) -> None:
         reporter.warn(f"{names} {verb} changes that are not committed: the release goes by what is committed")
 
 
-def file_urls(
+def _file_urls(
     hub: HubClient, config: Config, model: ModelConfig, name: str, files: Mapping[str, bytes]
 ) -> dict[str, str]:
     base = hub.revision_url(model.config_repo, config.settings.default_branch, repo_type=config.config_repo_type)

@@ -88,6 +88,6 @@ def test_backups_are_copies(manager: HuggingFaceManager) -> None:
     Path("configs").mkdir()
     Path("configs/huggingface_config.yaml").write_text("backup: {enabled: true}\n")
     manager.sync_training_workflow("model", "a", "v1.0.0")
-    (backup,) = Path("backups").iterdir()
+    (backup,) = Path("backups").glob("*-v1.0.0")
     Path("model/model.bin").write_text("changed in place")
     assert (backup / "model" / "model.bin").read_text() == "one"
