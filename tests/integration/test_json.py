@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import signal
 import subprocess
@@ -231,3 +232,16 @@ def test_the_options_may_stand_before_the_command(
     monkeypatch.chdir(tmp_path)
     assert run(arguments) == 2
     assert json.loads(capsys.readouterr().out)["error"]["hints"] == ["git init"]
+
+
+def test_what_the_file_system_does_not_allow_is_no_bug(
+    typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/etc/my trust")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hfver.trust.read_trust", refused)
+    error = typed.fails("trust", code=1)
+    assert (error["kind"], error["message"]) == ("state", "/etc/my trust: Permission denied")
+    assert error["hints"] == ["ls -ld /etc"]
