@@ -188,6 +188,7 @@ def test_a_full_disk_is_said_and_not_tried_again(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    assert content(hub).generation == 1  # opening the store writes, too
     where = "checked_files.os.fsync" if late else "checked_files.write_all"
     monkeypatch.setattr(f"hfver.local_hub.{where}", full)
     xorb = some_xorb()
