@@ -10,6 +10,7 @@ import http.client
 import json
 import logging
 import os
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from functools import cached_property
@@ -82,6 +83,9 @@ def _is_offline() -> bool:
 
 def _has_proxy(scheme: str, host: str) -> bool:
     """Whether the environment or the system puts a proxy between us and the host."""
+    named = any(name.lower().endswith("_proxy") and name.lower() != "no_proxy" for name in os.environ)
+    if not named and sys.platform not in ("darwin", "win32"):
+        return False
     from urllib.request import getproxies, proxy_bypass
 
     return bool({scheme, "all"} & getproxies().keys()) and not proxy_bypass(host)
