@@ -39,6 +39,7 @@ class DirectoryContent:
     """The files of a directory, hashed once, as a source of content."""
 
     def __init__(self, place: Path, chunk: int) -> None:
+        self.place = place
         if place.is_file():
             listed = {place.name: place}
         else:
@@ -75,7 +76,7 @@ class DirectoryContent:
 def release_directory(
     workspace: Workspace,
     hub: HubClient,
-    place: Path,
+    content: DirectoryContent,
     model: ModelConfig,
     version: str,
     subject: str,
@@ -86,21 +87,20 @@ def release_directory(
 ) -> Outcome:
     """Publish a directory as a version. Running it again finishes or finds it."""
     config = workspace.config
-    content = DirectoryContent(place, config.settings.upload.chunk_size)
     fatal = [
         f"{problem.path!r} {problem.reason}"
         for problem in name_problems(f.path for f in content.files)
         if problem.fatal
     ]
     if fatal:
-        raise IntegrityError(f"{place} cannot be published:\n  " + "\n  ".join(fatal))
+        raise IntegrityError(f"{content.place} cannot be published:\n  " + "\n  ".join(fatal))
     request = ReleaseRequest(
         tag=Tag(version, "", None, subject),
         version=version,
         repo=model.repo,
         name=model.name,
         private=config.private,
-        output=Output(OutputPointer(place.name, content.md5, ""), content.files),
+        output=Output(OutputPointer(content.place.name, content.md5, ""), content.files),
         params=facts.params,
         metrics=facts.metrics,
         configs=configs_revision(config, model, version),
@@ -141,16 +141,17 @@ def _plan(
     base = read_receipt(hub, request.repo, line.base.revision, workspace.state) if line.base is not None else None
     plan = plan_publish(request, state, line, base)
     if plan.existing_revision is not None:
-        _refuse_other_content(request, read_receipt(hub, request.repo, plan.existing_revision, workspace.state))
+        released = read_receipt(hub, request.repo, plan.existing_revision, workspace.state)
+        refuse_other_content(request.version, request.output.oid, released)
     return plan, base
 
 
-def _refuse_other_content(request: ReleaseRequest, released: Receipt | None) -> None:
+def refuse_other_content(version: str, md5: str, released: Receipt | None) -> None:
     """No commit tells whether it is the same model; its content does."""
-    if released is None or released.md5 != request.output.oid:
+    if released is None or released.md5 != md5:
         raise ConflictError(
-            f"{request.version} is released already, with another model: {(released.md5 if released else '')[:8]} "
-            f"there, {request.output.oid[:8]} here",
+            f"{version} is released already, with another model: {(released.md5 if released else '')[:8]} there, "
+            f"{md5[:8]} here",
             hints=["versions never change: choose another --version-tag"],
         )
 

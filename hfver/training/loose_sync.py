@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfver.errors import UsageError
 from hfver.experiments.files import commit_message
+from hfver.hub_state import MAIN
+from hfver.hub_view import read_hub_state, read_receipt
 from hfver.mirror.branch import configs_repo
 from hfver.mirror.commit import Message, step
 from hfver.mirror.plan import RELEASES, MirrorTrailers
@@ -16,9 +17,9 @@ from hfver.paths import RECEIPT_PATH
 from hfver.receipt import MAX_BYTES
 from hfver.reporting import Reporter
 from hfver.training.auto_version import auto_version
-from hfver.training.loose_release import DirectoryContent, release_directory
+from hfver.training.loose_release import DirectoryContent, refuse_other_content, release_directory
 from hfver.training.operations import Meter
-from hfver.training.sync import Gathered, Synced, SyncRequest, send_run
+from hfver.training.sync import Gathered, Synced, SyncRequest, refuse_same_content, send_run
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
@@ -38,16 +39,17 @@ def sync_directory(
 ) -> Synced:
     config = workspace.config
     place = workspace.repo.top / run.path
-    version, recorded = None, None
+    version, recorded, content = None, None, None
     if "model" in items:
-        version = _version(workspace, hub, request, run)
-        recorded = Recorded("", run.path, DirectoryContent(place, config.settings.upload.chunk_size).md5)
+        content = DirectoryContent(place, config.settings.upload.chunk_size)
+        recorded = Recorded("", run.path, content.md5)
+        version = _version(workspace, hub, request, run, content.md5, reporter)
         _back_up(workspace, place, version, run, reporter)
     urls = send_run(workspace, hub, request, run, items, version, recorded, meter)
-    if version is not None:
+    if version is not None and content is not None:
         subject = request.message or commit_message(config, "model", request.experiment, version=version)
         outcome = release_directory(
-            workspace, hub, place, run.model, version, subject, run.facts, reporter, allow_same=request.allow_same
+            workspace, hub, content, run.model, version, subject, run.facts, reporter, allow_same=request.allow_same
         )
         meter.add(outcome.new_bytes)
         if "config" in items:
@@ -56,18 +58,26 @@ def sync_directory(
     return Synced(request.experiment, version, dict(sorted(urls.items())))
 
 
-def _version(workspace: Workspace, hub: HubClient, request: SyncRequest, run: Gathered) -> str:
-    """The Hub alone knows which versions there are."""
-    config = workspace.config
-    if request.version_tag is not None:
-        found = config.version_of(request.version_tag)
-        if found is None or found[0] != run.model:
-            raise UsageError(
-                f"{request.version_tag} is not a version of {run.model.name}", hints=["--version-tag v1.0.0"]
-            )
-        return request.version_tag
-    refs = hub.refs(run.model.repo)
-    tags = tuple(Tag(name, "", None, "") for name in refs.tags) if refs is not None else ()
+def _version(
+    workspace: Workspace, hub: HubClient, request: SyncRequest, run: Gathered, md5: str, reporter: Reporter
+) -> str:
+    """The Hub alone knows which versions there are. What it would refuse is refused before anything is sent."""
+    config, tag = workspace.config, request.version_tag
+    state = read_hub_state(hub, run.model.repo, workspace.state)
+    if tag is not None and tag in state.refs.tags:
+        refuse_other_content(tag, md5, read_receipt(hub, state.repo, state.refs.tags[tag], workspace.state))
+        return tag
+    newest = state.newest_release(MAIN)
+    receipt = read_receipt(hub, state.repo, newest.revision, workspace.state) if newest is not None else None
+    same = newest.tag if newest is not None and receipt is not None and receipt.md5 == md5 else None
+    if tag is not None:
+        if same != tag and not request.allow_same:
+            refuse_same_content(config, run.path, tag, same)
+        return tag
+    if same is not None and not request.allow_same:
+        reporter.note(f"{run.path} is {same} already, so there is no new version")
+        return same
+    tags = tuple(Tag(name, "", None, "") for name in state.refs.tags)
     return auto_version(config, run.model, tags, frozenset({""}), request.experiment, run.now).tag
 
 

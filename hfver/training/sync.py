@@ -75,6 +75,8 @@ def sync(
         reason = f"{request.condition.text} is not true of {_shown(run.facts)}"
         return Synced(request.experiment, skipped=reason)
     items = frozenset(config.upload_items) if request.items is None else request.items
+    if "model" in items:
+        _check_tag(config, run.model, request.version_tag)
     version = None
     recorded = None
     if not has_git(workspace):
@@ -82,7 +84,6 @@ def sync(
 
         return sync_directory(workspace, hub, request, run, items, reporter, meter=meter)
     if "model" in items:
-        _check_tag(config, run.model, request.version_tag)
         message = request.message or commit_message(config, "model", request.experiment, version=request.version_tag)
         recorded = record_model(workspace, run.path, message, commit=request.commit)
         version = _version(workspace, config, run.model, request, recorded, reporter, now)
@@ -161,7 +162,8 @@ def _version(
     if any(known.name == tag for known in tags):
         _refuse_other_content(workspace, model, tag, recorded)
     elif not request.allow_same:
-        _refuse_same_content(workspace, config, model, tag, recorded)
+        same = version_of_same_model(workspace, config, model, recorded)
+        refuse_same_content(config, recorded.path, tag, same)
     return tag
 
 
@@ -174,17 +176,14 @@ def _check_tag(config: Config, model: ModelConfig, tag: str | None) -> None:
     raise UsageError(f"{tag} is not a version of {model.name}: tags look like {', '.join(shapes)}")
 
 
-def _refuse_same_content(
-    workspace: Workspace, config: Config, model: ModelConfig, tag: str, recorded: Recorded
-) -> None:
+def refuse_same_content(config: Config, path: str, tag: str, same: str | None) -> None:
     """Before the tag is made: it would stay behind, owed and refused each time."""
-    same = version_of_same_model(workspace, config, model, recorded)
     found = config.version_of(same) if same is not None else None
     if found is None or found[1].is_prerelease:
         return  # a release candidate becomes the final version unchanged: that is what it is for
     raise RefusedError(
-        f"{recorded.path} is {same} already: {tag} would be the same content again",
-        hints=[f"to release that one: hfver push {same}", "or insist: --allow-same"],
+        f"{path} is {same} already: {tag} would be the same content again",
+        hints=[f"to sync that one: --version-tag {same}", "or insist: --allow-same"],
     )
 
 

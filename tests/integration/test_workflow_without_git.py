@@ -59,13 +59,32 @@ def test_again_nothing_happens_and_other_content_is_refused(manager: HuggingFace
     commits = len(hub.api.list_repo_commits(f"{hub.namespace}/bert"))
     manager.upload_model("model", "v1.0.0")
     assert len(hub.api.list_repo_commits(f"{hub.namespace}/bert")) == commits
-    with pytest.raises(RefusedError, match="has the same model content as v1.0.0"):
+    with pytest.raises(RefusedError, match=r"^model is v1\.0\.0 already: v1\.1\.0 would be the same content again$"):
         manager.upload_model("model", "v1.1.0")
     Path("model/model.bin").write_text("two")
     with pytest.raises(ConflictError, match=r"v1\.0\.0 is released already, with another model"):
         manager.upload_model("model", "v1.0.0")
     manager.upload_model("model", "v1.1.0")
     assert len(hub.api.list_repo_commits(f"{hub.namespace}/bert")) == commits + 1
+
+
+def test_what_is_refused_leaves_no_record(manager: HuggingFaceManager) -> None:
+    manager.sync_training_workflow("model", "base", "v1.0.0")
+    with pytest.raises(RefusedError, match="would be the same content again"):
+        manager.sync_training_workflow("model", "same", "v1.1.0")
+    Path("model/model.bin").write_text("two")
+    Path("model/eval_results.json").write_text('{"accuracy": 0.1}')
+    with pytest.raises(ConflictError, match="with another model"):
+        manager.sync_training_workflow("model", "base", "v1.0.0")
+    assert [(known.name, known.metrics["accuracy"]) for known in manager.list_experiments()] == [("base", 0.9)]
+
+
+def test_the_same_model_without_a_version_is_the_version_it_is(manager: HuggingFaceManager) -> None:
+    first = manager.sync_training_workflow("model", "base")
+    again = manager.sync_training_workflow("model", "base")
+    assert again["version"] == first["version"]
+    assert len(manager.list_versions()) == 1
+    assert manager.upload_model("model", "v2.0.0", allow_same=True).endswith("/tree/v2.0.0")
 
 
 def test_versions_count_on_from_those_on_the_hub(manager: HuggingFaceManager) -> None:
