@@ -7,7 +7,7 @@ executed. Files are compared by DVC's md5, so planning reads no model bytes; sha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -141,36 +141,46 @@ def plan_publish(
         return PublishPlan(request, line, published=existing.tagged, existing_revision=existing.revision)
     if base is not None and line.base is not None and base.md5 == request.output.oid and not request.allow_same:
         raise _same_content(request, line.base)
-    before = {} if base is None else {file.path: file for file in base.files}
-    add, copy, unchanged = [], [], []
-    known = known or {}
     foreign = foreign or ForeignChanges()
-    here = {file.md5: KnownContent(file.path, line.base.revision) for file in before.values()} if line.base else {}
-    for file in request.output.files:
-        old = before.get(file.path)
-        # A file somebody changed by hand on the Hub since the release has to be sent again.
-        if old is not None and old.md5 == file.md5 and file.path not in foreign.touched | foreign.gone:
-            unchanged.append(replace(file, size=old.size, sha256=old.sha256))
-            continue
-        source = here.get(file.md5)
-        if file.md5 in known:
-            copy.append((file, known[file.md5]))
-        elif source is not None and (file.size is None or file.size >= COPY_FROM_BYTES):
-            copy.append((file, source))
-        else:
-            add.append(file)
+    add, copy, unchanged = _ways(request.output.files, line, base, foreign, known or {})
     wanted = {file.path for file in request.output.files} | {RECEIPT_PATH, CARD_PATH, ATTRIBUTES_PATH}
-    stale = ((set(before) - foreign.gone) | foreign.touched) - wanted
+    before = set() if base is None else {file.path for file in base.files}
     return PublishPlan(
         request,
         line,
         creates_repo=not hub.exists,
         add=tuple(add),
         copy=tuple(copy),
-        delete=tuple(sorted(stale)),
+        delete=tuple(sorted(((before - foreign.gone) | foreign.touched) - wanted)),
         unchanged=tuple(unchanged),
         generates_card=all(file.path != CARD_PATH for file in request.output.files),
     )
+
+
+def _ways(
+    files: Iterable[OutputFile],
+    line: Line,
+    base: Receipt | None,
+    foreign: ForeignChanges,
+    known: Mapping[str, KnownContent],
+) -> tuple[list[OutputFile], list[tuple[OutputFile, KnownContent]], list[OutputFile]]:
+    """Each file by the way it gets into the release: sent, copied on the Hub's side, or left where it is."""
+    before = {} if base is None else {file.path: file for file in base.files}
+    here = {file.md5: KnownContent(file.path, line.base.revision) for file in before.values()} if line.base else {}
+    # A file somebody changed by hand on the Hub since the release has to be sent again.
+    changed = foreign.touched | foreign.gone
+    add, copy, unchanged = [], [], []
+    for file in files:
+        old, source = before.get(file.path), here.get(file.md5)
+        if old is not None and old.md5 == file.md5 and file.path not in changed:
+            unchanged.append(replace(file, size=old.size, sha256=old.sha256))
+        elif file.md5 in known:
+            copy.append((file, known[file.md5]))
+        elif source is not None and (file.size is None or file.size >= COPY_FROM_BYTES):
+            copy.append((file, source))
+        else:
+            add.append(file)
+    return add, copy, unchanged
 
 
 def existing_release(tag: Tag, repo: str, hub: HubState) -> PublishedRelease | None:

@@ -264,15 +264,7 @@ class HubClient:
 
         StaleParentError when the branch has moved; UnreachableError when the outcome is unknown, too.
         """
-        operations: list[CommitOperationAdd | CommitOperationCopy | CommitOperationDelete] = [
-            CommitOperationDelete(path, is_folder=False) for path in deletes
-        ]
-        operations += [
-            CommitOperationCopy(copy.source_path, copy.path, src_revision=copy.source_revision) for copy in copies
-        ]
-        for content in contents:
-            assert isinstance(content, PreparedContent)
-            operations += content.additions
+        operations = _operations(contents, copies, deletes)
         with self._translated("committing", f"{repo}@{branch}"), warnings.catch_warnings(record=True) as told:
             # Python warnings are for programmers: about .parquet files in a model, a card without metadata.
             warnings.simplefilter("always")
@@ -288,6 +280,21 @@ class HubClient:
         for warning in told:
             log.info("%s: %s", repo, warning.message)
         return str(info.oid)
+
+
+def _operations(
+    contents: Iterable[Prepared], copies: Iterable[FileCopy], deletes: Iterable[str]
+) -> list[CommitOperationAdd | CommitOperationCopy | CommitOperationDelete]:
+    operations: list[CommitOperationAdd | CommitOperationCopy | CommitOperationDelete] = [
+        CommitOperationDelete(path, is_folder=False) for path in deletes
+    ]
+    operations += [
+        CommitOperationCopy(copy.source_path, copy.path, src_revision=copy.source_revision) for copy in copies
+    ]
+    for content in contents:
+        assert isinstance(content, PreparedContent)
+        operations += content.additions
+    return operations
 
 
 def _by_its_name(content: FileContent, directory: Path) -> FileContent:
