@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the code: docs/commands.md, docs/exit-codes.md and docs/json.md.
+"""Writes the pages that are made from the code: docs/commands.md, exit-codes.md, json.md, the JSON schema.
 
 python -m docs.tools.reference            write them
 python -m docs.tools.reference --check    exit code 1 if one is not what the code says
@@ -14,6 +14,7 @@ from docs.tools.command_line import all_commands
 from docs.tools.json_page import json_page
 from hfver import errors
 from hfver.cli.main import SECTIONS
+from hfver.config.templates import SCHEMA_NAME, schema_text
 
 DOCS = Path(__file__).resolve().parents[1]
 
@@ -43,6 +44,7 @@ def pages() -> dict[Path, str]:
         DOCS / "commands.md": commands_page(),
         DOCS / "exit-codes.md": exit_codes_page(),
         DOCS / "json.md": json_page(),
+        DOCS.parent / "configs" / SCHEMA_NAME: schema_text(),
     }
 
 
