@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hfver import __version__
+from hfver.hub_state import EMBEDDED
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
     from hfver.hub_view import HubReader
     from hfver.local_hub.serve import EmbeddedHub
 
-EMBEDDED = "embedded"
 
 # hf_xet reads eight files at once and holds up to 64 MB of each stream in flight: more than 800 MB for a model in many
 # files. One file at a time and two transfers keep it below 400 MB and cost no CPU; whoever sets these wins.
@@ -61,12 +61,16 @@ def open_listing(endpoint: str, environ: Mapping[str, str]) -> Iterator[HubReade
     agent = f"hfver/{__version__}"
     if endpoint == EMBEDDED:
         with _embedded_hub() as hub:
-            yield HubListing(hub.endpoint, hub.token, lambda: _client_of(hub, progress_bars=False), agent=agent)
+            yield HubListing(
+                hub.endpoint, hub.token, lambda: _client_of(hub, progress_bars=False), agent=agent, place=EMBEDDED
+            )
         return
     from hfver.trust import resolve_token
 
     token = resolve_token(endpoint, environ)
-    yield HubListing(endpoint, token, lambda: _client(endpoint, token, progress_bars=False), agent=agent)
+    yield HubListing(
+        endpoint, token, lambda: _client(endpoint, token, progress_bars=False), agent=agent, place=endpoint
+    )
 
 
 @contextmanager
@@ -94,4 +98,5 @@ def _client(endpoint: str, token: str | None, *, progress_bars: bool, address: s
     from hfver.adapters.hub_client import HubClient, quieten
 
     quieten(progress_bars=progress_bars)
-    return HubClient(endpoint, token, library_version=__version__, embedded=address is not None, address=address)
+    place = EMBEDDED if address is not None else endpoint
+    return HubClient(endpoint, token, library_version=__version__, place=place, address=address)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hfver.trailers import Trailers, parse_trailers
 
 MAIN = "main"
+EMBEDDED = "embedded"  # what the configuration calls the hub that is part of hfver
 
 
 @dataclass(frozen=True, slots=True)

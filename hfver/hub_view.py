@@ -20,8 +20,10 @@ RELEASE_BRANCHES = "release/"
 
 
 class HubReader(Protocol):
-    """What reading needs of the Hub."""
+    """What reading needs of the Hub. ``place`` is what the configuration calls it: ``embedded``, or a URL."""
 
+    @property
+    def place(self) -> str: ...
     def refs(self, repo: str, *, repo_type: str = "model") -> HubRefs | None: ...
     def commits(self, repo: str, revision: str, *, until: Callable[[str], bool]) -> list[HubCommit]: ...
     def read(self, repo: str, revision: str, path: str, *, limit: int) -> bytes | None: ...
@@ -38,13 +40,13 @@ def read_hub_state(hub: HubReader, repo: str, state: State) -> HubState:
         return missing_repo(repo)
     lines = _lines(refs, lambda head: read_line(partial(hub.commits, repo), repo, head, state))
     body = json.dumps({"branches": dict(refs.branches), "tags": dict(refs.tags)}, sort_keys=True)
-    state.remember_refs(repo, body, datetime.now(UTC).isoformat(timespec="seconds"))
+    state.remember_refs(_key(hub.place, repo), body, datetime.now(UTC).isoformat(timespec="seconds"))
     return HubState(repo, exists=True, refs=refs, lines=lines)
 
 
-def recall_hub_state(repo: str, state: State) -> tuple[HubState, str] | None:
-    """The state as it was when the Hub was last asked, and when that was; None when it never was."""
-    known = state.known_refs(repo)
+def recall_hub_state(place: str, repo: str, state: State) -> tuple[HubState, str] | None:
+    """The state as it was when that Hub was last asked, and when that was; None when it never was."""
+    known = state.known_refs(_key(place, repo))
     if known is None:
         return None
     body, asked = known
@@ -52,16 +54,24 @@ def recall_hub_state(repo: str, state: State) -> tuple[HubState, str] | None:
     return HubState(repo, exists=True, refs=refs, lines=_lines(refs, lambda head: state.known_line(repo, head))), asked
 
 
-def read_tags(hub: HubReader | None, repo: str, repo_type: str, state: State) -> frozenset[str] | None:
-    """The tags of a repository; without a Hub those it had when it was last asked, None when it never was."""
-    if hub is None:
-        known = state.known_refs(f"{repo_type}s/{repo}")
-        return None if known is None else frozenset(json.loads(known[0])["tags"])
+def recall_tags(place: str, repo: str, repo_type: str, state: State) -> frozenset[str] | None:
+    """The tags a repository had when that Hub was last asked, None when it never was."""
+    known = state.known_refs(_key(place, repo, repo_type))
+    return None if known is None else frozenset(json.loads(known[0])["tags"])
+
+
+def read_tags(hub: HubReader, repo: str, repo_type: str, state: State) -> frozenset[str]:
+    """The tags of a repository."""
     refs = hub.refs(repo, repo_type=repo_type)
     tags = {} if refs is None else dict(refs.tags)
     body = json.dumps({"branches": {}, "tags": tags}, sort_keys=True)
-    state.remember_refs(f"{repo_type}s/{repo}", body, datetime.now(UTC).isoformat(timespec="seconds"))
+    state.remember_refs(_key(hub.place, repo, repo_type), body, datetime.now(UTC).isoformat(timespec="seconds"))
     return frozenset(tags)
+
+
+def _key(place: str, repo: str, repo_type: str = "model") -> str:
+    """Under what the refs of a repository are remembered; the same name may stand for another one on another Hub."""
+    return f"{place.rstrip('/')} {repo_type}s/{repo}"
 
 
 def read_receipt(hub: HubReader, repo: str, revision: str, state: State) -> Receipt | None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from hfver.adapters.git_repo import GitRepo
 from hfver.atomic import write_atomic
 from hfver.errors import UsageError
+from hfver.hub_state import EMBEDDED
 
 MAIN_FILE = "config.yaml"
 DETAILS_FILE = "configs/huggingface_config.yaml"
-EMBEDDED = "embedded"
 HUGGINGFACE_CO = "https://huggingface.co"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hfver.alignment import Alignment, align
 from hfver.hub_state import HubState, missing_repo
-from hfver.hub_view import HubReader, read_hub_state, read_tags, recall_hub_state
+from hfver.hub_view import HubReader, read_hub_state, read_tags, recall_hub_state, recall_tags
 from hfver.model import Tag
 from hfver.versions import Version, parse
 
@@ -37,11 +37,11 @@ def survey(workspace: Workspace, hub: HubReader | None) -> list[ModelSurvey]:
 def _survey_model(
     workspace: Workspace, model: ModelConfig, tags: tuple[Tag, ...], owed: set[str], hub: HubReader | None
 ) -> ModelSurvey:
-    asked = None
+    asked, place = None, workspace.config.endpoint
     if hub is not None:
         state = read_hub_state(hub, model.repo, workspace.state)
     else:
-        recalled = recall_hub_state(model.repo, workspace.state)
+        recalled = recall_hub_state(place, model.repo, workspace.state)
         state, asked = recalled if recalled is not None else (missing_repo(model.repo), "never")
     versions: dict[str, Version] = {}
     for name in {*(tag.name for tag in tags), *state.refs.tags}:
@@ -53,7 +53,8 @@ def _survey_model(
     )
     mirrored = None
     if any(release.trailers.configs_revision is not None for release in state.releases()):
-        mirrored = read_tags(hub, model.config_repo, workspace.config.config_repo_type, workspace.state)
+        configs = (model.config_repo, workspace.config.config_repo_type, workspace.state)
+        mirrored = recall_tags(place, *configs) if hub is None else read_tags(hub, *configs)
     found = align(ordered, state, owed, is_version=versions.keys(), mirrored=mirrored)
     return ModelSurvey(model.name, model.repo, tuple(found), state, asked)
 

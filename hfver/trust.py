@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from hfver.atomic import write_atomic
 from hfver.errors import HfverError, StateError, UnauthorisedError, UsageError
+from hfver.hub_state import EMBEDDED
 
-EMBEDDED = "embedded"
 HUGGINGFACE_CO = "https://huggingface.co"
 _DEFAULT_PORTS = {"http": 80, "https": 443, "smtp": 25}
 _TOKEN_VARIABLES = ("HF_TOKEN", "HUGGINGFACE_TOKEN", "HUGGING_FACE_HUB_TOKEN")

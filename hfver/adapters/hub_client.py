@@ -84,12 +84,13 @@ class HubClient:
         token: str | None,
         *,
         library_version: str,
-        embedded: bool = False,
+        place: str | None = None,
         address: str | None = None,
     ) -> None:
-        self._address = (address or endpoint).rstrip("/")  # what people are told to look at
+        """``place`` is what the configuration calls this Hub, ``address`` what people are told to look at."""
+        self._address = (address or endpoint).rstrip("/")
         self.endpoint = endpoint.rstrip("/")
-        self.embedded = embedded  # its address is gone when the command is done
+        self.place = place or self.endpoint
         self._token: str | bool = token if token is not None else False
         self._api = HfApi(
             endpoint=self.endpoint, token=self._token, library_name="hfver", library_version=library_version

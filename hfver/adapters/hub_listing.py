@@ -31,7 +31,10 @@ _TRUE = frozenset({"1", "ON", "YES", "TRUE"})  # as the client reads its variabl
 class HubListing:
     """Reads a Hub, as ``hub_view.HubReader``; ``make_client`` is called when it is needed."""
 
-    def __init__(self, endpoint: str, token: str | None, make_client: Callable[[], HubClient], *, agent: str) -> None:
+    def __init__(
+        self, endpoint: str, token: str | None, make_client: Callable[[], HubClient], *, agent: str, place: str
+    ) -> None:
+        self.place = place
         self._endpoint, self._make_client = endpoint.rstrip("/"), make_client
         self._headers = {"User-Agent": agent, "Accept": "application/json"}
         if token is not None:

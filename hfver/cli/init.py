@@ -47,7 +47,7 @@ def init(printer: Printer, model_name: str | None, path: str, endpoint: str | No
 
 
 def _tell(printer: Printer, report: Report, path: str) -> None:
-    from hfver.setup import EMBEDDED
+    from hfver.hub_state import EMBEDDED
 
     for sentence in report.done:
         printer.note(f"  + {sentence}")

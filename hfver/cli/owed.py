@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hfver.cli.answers.releases import MirrorStep, NotDone, Pushed, Release
 from hfver.cli.output import Printer, counted, error_answer, human_bytes
 from hfver.errors import EXIT_DONE, ConflictError, HfverError, RefusedError
+from hfver.hub_state import EMBEDDED
 from hfver.publish import Outcome
 from hfver.reporting import Reporter, Silent
 
@@ -27,7 +28,7 @@ def announce(outcomes: Sequence[Outcome], hub: HubClient, reporter: Reporter) ->
         for warning in outcome.warnings:
             reporter.warn(f"{outcome.tag}: {warning}")
         where = hub.revision_url(outcome.repo, outcome.tag)
-        if hub.embedded:
+        if hub.place == EMBEDDED:  # its address is gone when the command is done
             where += " (while `hfver hub serve` runs)"
         if outcome.already_published:
             reporter.note(f"{outcome.tag} is released: {where}")

@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-EMBEDDED = "embedded"
+from hfver.hub_state import EMBEDDED
+
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 TEMPLATE_FIELDS = ("item_type", "experiment_name", "version", "git_commit")
 

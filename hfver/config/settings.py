@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hfver.config.checks import EMBEDDED
 from hfver.errors import UsageError
+from hfver.hub_state import EMBEDDED
 from hfver.versions import Scheme, TagFormats, Version, parse
 
 if TYPE_CHECKING:

@@ -25,12 +25,12 @@ def no_client() -> HubClient:
 
 
 def listing_of(hub: HubForTests) -> HubListing:
-    return HubListing(hub.endpoint, hub.token, no_client, agent="test")
+    return HubListing(hub.endpoint, hub.token, no_client, agent="test", place="test")
 
 
 def with_client(hub: HubForTests, endpoint: str | None = None) -> HubListing:
     client = HubClient(hub.endpoint, hub.token, library_version="0")
-    return HubListing(endpoint or hub.endpoint, hub.token, lambda: client, agent="test")
+    return HubListing(endpoint or hub.endpoint, hub.token, lambda: client, agent="test", place="test")
 
 
 @contextmanager
