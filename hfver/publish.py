@@ -180,11 +180,11 @@ def _commit_release(
     request, line = plan.request, plan.line
     located = source.locate(plan.add)
     checkpoint("locate")
-    parent = _ensure_branch(plan, hub)
-    checkpoint("branch")
     # Sending and checking read the same bytes at the same time. Bytes that turn out not to be what DVC recorded were
     # sent for nothing: no commit names them.
     with source.checking(plan.add, located) as checked:
+        parent = _ensure_branch(plan, hub)
+        checkpoint("branch")
         sent = hub.send_content(request.repo, line.branch, _unchecked(plan, located))
         hashed = dict(checked(sent.sha256s))
     checkpoint("content")
