@@ -34,6 +34,12 @@ _GAP = "   "  # between columns, as rich draws them
 _NARROW = 72  # columns of a terminal below which a wide table is shown row by row
 _SHORT = 13  # columns a cell may have to be kept whole: the longest state is one
 
+# What moves the cursor, changes colours or turns the direction of writing: names and texts from a Hub or a repository
+# must not do that to a terminal.
+_CONTROLS = (*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_ESCAPED = {code: ascii(chr(code))[1:-1] for code in _CONTROLS}
+_ESCAPED_IN_TEXT = {code: escaped for code, escaped in _ESCAPED.items() if chr(code) not in "\n\t"}
+
 
 class Printer:
     """How one command speaks; made once by the main group and handed to every command."""
@@ -63,10 +69,10 @@ class Printer:
     def note(self, message: str) -> None:
         """Something that was done, or the next command to type."""
         if not self.quiet:
-            _write(sys.stderr, message + "\n")
+            _write(sys.stderr, _harmless(message) + "\n")
 
     def warn(self, message: str) -> None:
-        _write(sys.stderr, _coloured("Warning:", "33") + f" {message}\n")
+        _write(sys.stderr, _coloured("Warning:", "33") + f" {_harmless(message)}\n")
 
     def fail(self, error: Error) -> None:
         """The end of a command that failed; with ``--json`` its answer, unless it gave one."""
@@ -76,9 +82,9 @@ class Printer:
 
     def error(self, error: Error | HfverError) -> None:
         """One error as people read it."""
-        _write(sys.stderr, _coloured("Error:", "31") + f" {error.message}\n")
+        _write(sys.stderr, _coloured("Error:", "31") + f" {_harmless(error.message)}\n")
         for hint in error.hints:
-            _write(sys.stderr, _coloured("Hint:", "36") + f" {hint}\n")
+            _write(sys.stderr, _coloured("Hint:", "36") + f" {_harmless(hint)}\n")
 
     @contextmanager
     def progress(self, label: str, total: int | None, *, unit: str = "bytes") -> Iterator[Progress]:
@@ -104,6 +110,7 @@ class Printer:
 
     def _print(self, human: str | Text | Table, stream: IO[str]) -> None:
         if isinstance(human, str):
+            human = _harmless(human) if stream.isatty() else human
             _write(stream, human if human.endswith("\n") else human + "\n")
         elif isinstance(human, Table):
             human.print(stream)
@@ -119,6 +126,9 @@ class Table:
     rows: Sequence[Sequence[str]]
     styles: Mapping[str, str] = dataclasses.field(default_factory=dict)  # cell text -> rich style
     empty: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rows", [[cell.translate(_ESCAPED) for cell in row] for row in self.rows])
 
     def print(self, stream: IO[str]) -> None:
         if not self.rows:
@@ -246,6 +256,11 @@ def human_bytes(count: int) -> str:
 def counted(number: int, noun: str) -> str:
     """``1 file``, ``2 files``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _harmless(text: str) -> str:
+    """Text of several lines that a terminal shows and does not obey."""
+    return text.translate(_ESCAPED_IN_TEXT)
 
 
 def _coloured(text: str, code: str) -> str:
