@@ -84,7 +84,10 @@ class DvcProject:
                 name = shlex.quote(os.path.relpath(path, self.root))
                 raise StateError(
                     f"git tracks {path} itself; a model is for DVC",
-                    hints=[f"git rm -r --cached {name}    (the files stay where they are), then the same again"],
+                    hints=[
+                        f"git rm -r --cached {name} && git commit -m 'Model files go to DVC'",
+                        "(the files stay where they are), then the same again",
+                    ],
                 ) from exc
 
     def is_recorded(self, target: str, path: Path) -> bool:

@@ -201,7 +201,7 @@ def _not_tracked(tree: Tree, wanted: str, found: Outputs) -> StateError:
     if found.templated:
         message += "".join(f"\n  not looked into: {error.message}" for error in found.templated)
     in_git = any(path == wanted or path.startswith(wanted + "/") for path in tree.paths())
-    hints = [f"git rm -r --cached {wanted}"] if in_git else []
+    hints = [f"git rm -r --cached {wanted} && git commit -m 'Model files go to DVC'"] if in_git else []
     return StateError(message, hints=[*hints, f"hfver track {wanted}"])
 
 

@@ -225,8 +225,9 @@ def _found(workspace: Workspace, hub: HubClient, model: ModelConfig, known: list
     revision = refs.tags.get(name) if refs is not None else None
     receipt = read_receipt(hub, model.repo, revision, workspace.state) if revision is not None else None
     if receipt is None:
-        names = ", ".join(experiment.name for experiment in known[-10:]) or "none"
-        raise UsageError(f"there is no experiment or version {name!r}; experiments are {names}")
+        names = ", ".join(experiment.name for experiment in known[-10:])
+        others = f"; experiments are {names}" if names else ""
+        raise UsageError(f"there is no experiment or version {name!r}{others}", hints=["hfver list-experiments"])
     return Experiment(name, {"training_params": receipt.params, "eval_results": receipt.metrics, "version": name})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -159,8 +160,10 @@ def test_a_model_that_git_tracks_is_named_with_the_command_that_changes_it(proje
     project.commit("Everything, the model too")
     with pytest.raises(StateError, match="git tracks .*/model itself") as caught:
         manager(project).upload_model("model", "v1.0.0")
-    git(project.top, *caught.value.hints[0].split("    ")[0].split()[1:])
+    subprocess.run(caught.value.hints[0], shell=True, cwd=project.top, check=True, capture_output=True)
     assert manager(project).upload_model("model", "v1.0.0").endswith("/tree/v1.0.0")
+    assert git(project.top, "ls-tree", "-r", "--name-only", "v1.0.0", "model/") == ""
+    assert git(project.top, "status", "--porcelain") == ""
 
 
 def test_results_that_come_later_leave_the_rest_of_the_record(project: Project) -> None:
