@@ -27,15 +27,14 @@ class _Line:
 
 @contextmanager
 def limited(endpoint: str, rate: float) -> Iterator[str]:
-    """An address at which ``endpoint`` answers with at most ``rate`` bytes a second."""
+    """An address of ``endpoint`` to and from which at most ``rate`` bytes go each second."""
     host, _, port = endpoint.removeprefix("http://").rpartition(":")
-    line = _Line(rate)
+    up, down = _Line(rate), _Line(rate)
 
     def serve(client: socket.socket) -> None:
         with client, socket.create_connection((host, int(port))) as hub:
-            up = threading.Thread(target=_pump, args=(client, hub, lambda _size: None), daemon=True)
-            up.start()
-            _pump(hub, client, line.carry)
+            threading.Thread(target=_pump, args=(client, hub, up.carry), daemon=True).start()
+            _pump(hub, client, down.carry)
 
     with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
 

@@ -3,7 +3,7 @@
     python -m benchmarks.release [--scale 0.1]
 
 Each side has a hub process, a store and client caches of its own, so that neither profits from the other's bytes. The
-quickest of four rounds counts.
+quickest of four rounds counts, of two with a line of 1 Gbit/s between client and hub.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.budgets import Budget, table
+from benchmarks.line import limited
 from benchmarks.measuring import ServedHub, Timing, once, own_environment, served_hub
 
 GIGABYTE = 1_000_000_000
+GIGABIT = 125_000_000  # bytes a second of a line to a hub that is not on this machine
 ROUNDS = 4
 
 
@@ -44,12 +46,24 @@ def write_random(path: Path, size: int, seed: int) -> None:
 
 
 @contextmanager
-def sides(root: Path) -> Iterator[tuple[Side, Side]]:
+def own_hub(store: Path, environ: dict[str, str], rate: float | None) -> Iterator[ServedHub]:
+    """A hub on this machine, ``rate`` bytes a second away."""
+    with served_hub(store, environ) as hub:
+        if rate is None:
+            yield hub
+            return
+        with limited(hub.endpoint, rate) as endpoint:
+            yield replace(hub, endpoint=endpoint)
+
+
+@contextmanager
+def sides(root: Path, rate: float | None = None) -> Iterator[tuple[Side, Side]]:
     """hfver's side, a git and DVC project, and the plain folder of ``hf upload``."""
     for name in ("ours", "theirs"):
         (root / name / "work").mkdir(parents=True)
     first, second = own_environment(root / "ours"), own_environment(root / "theirs")
-    with served_hub(root / "ours" / "hub", first) as one, served_hub(root / "theirs" / "hub", second) as two:
+    hubs = own_hub(root / "ours" / "hub", first, rate), own_hub(root / "theirs" / "hub", second, rate)
+    with hubs[0] as one, hubs[1] as two:
         project = root / "ours" / "work"
         for command in (
             ["git", "init", "--quiet"],
@@ -118,9 +132,9 @@ def taking_turns(ours: Side, theirs: Side, tag: str, *, first: bool) -> Pair:
     return Pair(release(ours, tag), they)
 
 
-def first_and_next(root: Path, scale: float, *, first: bool) -> tuple[Pair, Pair]:
+def first_and_next(root: Path, scale: float, *, first: bool, rate: float | None = None) -> tuple[Pair, Pair]:
     """Twenty files of a gigabyte together, then one of them changed."""
-    with sides(root) as (ours, theirs):
+    with sides(root, rate) as (ours, theirs):
         size = int(GIGABYTE * scale / 20)
         for number in range(20):
             write_random(ours.folder / f"model-{number:05}.safetensors", size, number)
@@ -132,17 +146,26 @@ def first_and_next(root: Path, scale: float, *, first: bool) -> tuple[Pair, Pair
         return whole, taking_turns(ours, theirs, "v1.1.0", first=first)
 
 
-def releases(scale: float) -> list[Budget]:
-    """Several rounds, each with new hubs, stores and caches."""
-    rounds = []
-    for number in range(ROUNDS):
+def quickest(scale: float, rounds: int, rate: float | None = None) -> tuple[Pair, Pair, int]:
+    """The best of some rounds, each with new hubs, stores and caches, and the most memory any of ours took."""
+    found = []
+    for number in range(rounds):
         with tempfile.TemporaryDirectory(prefix="hfver-bench-") as name:
-            rounds.append(first_and_next(Path(name), scale, first=number % 2 == 0))
-    whole, following = best(pair for pair, _ in rounds), best(pair for _, pair in rounds)
-    peak = max(pair.ours.memory for pair, _ in rounds)
+            found.append(first_and_next(Path(name), scale, first=number % 2 == 0, rate=rate))
+    peak = max(pair.ours.memory for pair, _ in found)
+    return best(pair for pair, _ in found), best(pair for _, pair in found), peak
+
+
+def releases(scale: float) -> list[Budget]:
+    whole, following, peak = quickest(scale, ROUNDS)
+    far, far_following, _ = quickest(scale, 2, GIGABIT)
     return [
         Budget("first release, 1 GB", whole.ratio, 1.0, "x hf upload", str(whole)),
         Budget("release, 1 of 20 files changed", following.ratio, 0.15, "x hf upload", str(following)),
+        Budget("first release, 1 GB, hub at 1 Gbit/s", far.ratio, 1.0, "x hf upload", str(far)),
+        Budget(
+            "release, 1 of 20 files changed, at 1 Gbit/s", far_following.ratio, 0.15, "x hf upload", str(far_following)
+        ),
         Budget("peak memory of the first release", peak / 1e6, 400, "MB"),
     ]
 

@@ -12,7 +12,7 @@ import pytest
 from tests.support.hub import HubForTests
 from tests.support.project import Project, new_project
 
-STORY = ("is owed", "send 2 files", "to be read and checked", "uploading", "committing", "creating tag", "is revision")
+STORY = ("is owed", "send 2 files", "checked before", "uploading", "committing", "creating tag", "is revision")
 
 
 @pytest.fixture
