@@ -69,5 +69,5 @@ def _tag_in_range(repo: GitRepo, word: str, config: Config, model: str | None) -
     chosen = best_match(versions, word if is_range(word) else f"={word}")
     if chosen is not None:
         return chosen.tag
-    what = "version" if word == LATEST else f"version in {word}"
-    raise StateError(f"git has no tag that is a {what}", hints=["git fetch --tags", "hfver status"])
+    what = "no version" if word == LATEST else f"no version that matches {word}"
+    raise StateError(f"git has {what}", hints=["git fetch --tags", "hfver status"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hfver.adapters.git_process import GitResult, clean_environment, decode, execute_git
-from hfver.errors import StateError
+from hfver.errors import StateError, UsageError
 
 NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 MARK = "HFVER_IN_HOOK"  # in the environment of everything a hook starts, so that hfver's hooks stay quiet below it
@@ -51,7 +51,7 @@ def find_repo(start: Path | None = None, environ: Mapping[str, str] = os.environ
     environment = dict(environ) if start is None else clean_environment(environ)
     git_dir = _ask("--absolute-git-dir", cwd, environment)
     if git_dir is None:
-        raise StateError(f"{cwd} is not in a git repository", hints=["run `git init` first"])
+        raise UsageError(f"{cwd} is not in a git repository", hints=["git init"])
     common_dir = _ask("--git-common-dir", cwd, environment) or git_dir
     top = _ask("--show-toplevel", cwd, environment)
     if top is None:
