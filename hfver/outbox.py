@@ -13,6 +13,7 @@ import hashlib
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -20,6 +21,7 @@ from hfver.atomic import FileLock, fsync_directory, write_atomic
 
 Kind = Literal["release", "mirror"]
 _KINDS = ("release", "mirror")
+_BEGUN_WITHIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,10 @@ class Owed:
     def name(self) -> str:
         """The short name people use: v1.2.3, main."""
         return self.ref.removeprefix("refs/tags/").removeprefix("refs/heads/")
+
+    def is_left(self, now: datetime) -> bool:
+        """Whether nobody is about to do it: tried before, or whoever noticed it has not begun for a minute."""
+        return self.attempts > 0 or now - datetime.fromisoformat(self.noticed) > _BEGUN_WITHIN
 
 
 class Entries(NamedTuple):
@@ -130,12 +136,21 @@ def _read(path: Path) -> Owed | None:
     return _parse(value)
 
 
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
 def _parse(value: Any) -> Owed | None:
     if not isinstance(value, dict):
         return None
     known: dict[str, Any] = {field.name: value.get(field.name) for field in fields(Owed)}
     texts = [known[name] for name in ("ref", "oid", "old", "worktree", "evidence", "noticed")]
     if known["kind"] not in _KINDS or not all(isinstance(text, str) for text in texts):
+        return None
+    if not _is_moment(known["noticed"]):
         return None
     if not isinstance(known["attempts"], int) or not isinstance(known["last_error"], str | None):
         return None

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,7 @@ def publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = (), fresh_r
     """What the hook and the background worker run: do all that is owed and return an exit code.
 
     ``tags`` are those somebody is waiting for: how they ended is said even when another process has done the work.
-    Without ``fresh_releases`` a release that nobody has tried yet is left to whoever noticed its tag.
+    Without ``fresh_releases`` a release is left to whoever noticed its tag a moment ago.
     Never raises for what can go wrong with a release: the tag stays, the intent is kept, and the message names the
     command that finishes it.
     """
@@ -97,7 +98,7 @@ def publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = (), fresh_r
                     workspace,
                     hub,
                     printer,
-                    only=lambda owed: fresh_releases or owed.kind == "mirror" or owed.attempts > 0,
+                    only=lambda owed: fresh_releases or owed.kind == "mirror" or owed.is_left(datetime.now(UTC)),
                 )
                 announce([*work.released, *_done_by_others(workspace, hub, work, tags)], hub, printer)
     except HfverError as error:

@@ -108,7 +108,7 @@ def broken_config(repo: Repo) -> None:
 
 
 def failed_release(repo: Repo) -> None:
-    owed = Owed("release", "refs/tags/v1", "1" * 40, "", "", "git tag", "2024-01-01", 2, "no network")
+    owed = Owed("release", "refs/tags/v1", "1" * 40, "", "", "git tag", "2024-01-01T00:00:00+00:00", 2, "no network")
     Outbox(repo.common_dir).add(owed)
 
 

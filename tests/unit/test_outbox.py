@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,13 @@ def test_entries_come_oldest_first(tmp_path: Path) -> None:
     outbox.add(newer)
     outbox.add(ONE)
     assert outbox.entries().owed == [ONE, newer]
+
+
+def test_what_nobody_began_within_a_minute_is_left_and_what_was_tried_is_left_at_once() -> None:
+    noticed = datetime.fromisoformat(ONE.noticed)
+    assert not ONE.is_left(noticed + timedelta(seconds=59))
+    assert ONE.is_left(noticed + timedelta(seconds=61))
+    assert replace(ONE, attempts=1).is_left(noticed)
 
 
 def test_attempts_and_the_last_error_are_kept(tmp_path: Path) -> None:
