@@ -62,6 +62,7 @@ def serve(printer: Printer, port: int, store: Path | None) -> int:
         lines = [f"export HF_ENDPOINT={running.endpoint}", f'export HF_TOKEN="$(hfver hub token{option})"']
         printer.data(Serving(running.endpoint, running.user, str(running.store)), "\n".join(lines))
         printer.note(f"The hub is at {running.endpoint}/ for browsers too; its data is in {running.store}.")
+        printer.note(f"To see private repositories there, sign in with what `hfver hub token{option}` prints.")
         printer.note("Ctrl-C stops it.")
 
     try:

@@ -11,7 +11,7 @@ from hfver.local_hub.git.ref_names import DEFAULT_BRANCH, TAGS
 from hfver.local_hub.git.refs import all_refs
 from hfver.local_hub.page.cards import render_card
 from hfver.local_hub.page.html import Html, el
-from hfver.local_hub.page.layout import Site, badge, page, repo_page
+from hfver.local_hub.page.layout import Site, badge, page, repo_page, sign_in_hint
 from hfver.local_hub.quoting import segment
 from hfver.local_hub.repos import Repo
 
@@ -31,7 +31,7 @@ def front(hub: Hub, site: Site, repos: list[Repo], query: str) -> Response:
         class_="search",
     )
     rows = [_row(hub, site, repo) for repo in wanted]
-    listing = el("ul", rows, class_="repos") if rows else _nothing(query)
+    listing = el("ul", rows, class_="repos") if rows else _nothing(site, query)
     count = f"{len(wanted)} {'repository' if len(wanted) == 1 else 'repositories'}"
     return page(
         site,
@@ -58,9 +58,12 @@ def _row(hub: Hub, site: Site, repo: Repo) -> Html | None:
     )
 
 
-def _nothing(query: str) -> Html:
-    text = "No repository has this in its name." if query else "Nothing has been pushed to this hub yet."
-    return el("p", text, class_="card message")
+def _nothing(site: Site, query: str) -> Html:
+    if query:
+        text = "No repository has this in its name."
+    else:
+        text = "Nothing has been pushed to this hub yet." if site.user else "There is no public repository here."
+    return el("section", el("p", text), sign_in_hint(site), class_="card message")
 
 
 def repo_front(hub: Hub, site: Site, repo: Repo) -> Response:

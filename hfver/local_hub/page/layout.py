@@ -73,10 +73,19 @@ def repo_page(
     return page(site, title, _heading(site, repo), _tabs(site, repo, tab, revision), *content, crumbs=crumbs)
 
 
+def sign_in_hint(site: Site) -> Html | None:
+    """How somebody who has not said who they are gets to see more."""
+    if site.user is not None:
+        return None
+    address = el("a", "signing in", href=site.link("login"))
+    password = el("code", "hfver hub token")
+    return el(
+        "p", "Private repositories are shown after ", address, ": any name, and what ", password, " prints as password."
+    )
+
+
 def error_page(site: Site, error: HubError) -> Response:
-    hint: Html | None = None
-    if error.status in (401, 403, 404) and site.user is None:
-        hint = el("p", "Private repositories are shown after ", el("a", "signing in", href=site.link("login")), ".")
+    hint = sign_in_hint(site) if error.status in (401, 403, 404) else None
     message = el("section", el("h1", f"{error.status}"), el("p", error.message), hint, class_="card message")
     return page(site, str(error.status), message, status=error.status)
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from huggingface_hub import CommitOperationAdd
+from huggingface_hub import CommitOperationAdd, HfApi
 
+from hfver.local_hub.serve import EmbeddedHub
 from tests.support.hub import HubForTests
 
 CARD = b"""---
@@ -154,6 +155,7 @@ def test_private_repos_are_shown_after_signing_in_only(hub: HubForTests) -> None
     assert repo.rpartition("/")[2] not in get(hub, f"/?q={hub.namespace}").text
     refused = get(hub, f"/{repo}")
     assert (refused.status_code, "signing in" in refused.text) == (401, True)
+    assert "hfver hub token" in refused.text
     challenge = get(hub, "/login")
     assert (challenge.status_code, challenge.headers["WWW-Authenticate"].split()[0]) == (401, "Basic")
     signed = ("me", hub.token)
@@ -161,6 +163,17 @@ def test_private_repos_are_shown_after_signing_in_only(hub: HubForTests) -> None
     assert get(hub, f"/{repo}", auth=signed).status_code == 200
     assert "secret" in get(hub, f"/?q={hub.namespace}", auth=signed).text
     assert get(hub, f"/{repo}", auth=("me", "wrong")).status_code == 401
+
+
+def test_a_hub_with_only_private_repos_does_not_say_that_it_is_empty(tmp_path: Path) -> None:
+    with EmbeddedHub(tmp_path / "store") as own:
+        signed = ("me", own.token)
+        assert "Nothing has been pushed" in httpx2.get(f"{own.endpoint}/", auth=signed).text
+        HfApi(own.endpoint, token=own.token).create_repo("me/secret", private=True)
+        stranger = httpx2.get(f"{own.endpoint}/").text
+        assert ("Nothing has been pushed" in stranger, "signing in" in stranger) == (False, True)
+        assert "secret" not in stranger
+        assert "signing in" not in httpx2.get(f"{own.endpoint}/?q=nothing-like-it", auth=signed).text
 
 
 def test_a_browsers_password_cannot_change_anything(hub: HubForTests) -> None:
