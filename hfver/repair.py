@@ -17,7 +17,7 @@ _MENDABLE = {
 }
 _ADVICE = {
     VersionState.MOVED: "a published version is never moved: put the git tag back, or make a new version",
-    VersionState.ORPHAN: "bring the git tag back (git fetch --tags), or remove the Hub tag by hand",
+    VersionState.ORPHAN: "fetch the git tag or make it again at the old commit, or remove the Hub tag by hand",
     VersionState.TAMPERED: "make a new version; the Hub's revision is not what was released",
     VersionState.UNRECOVERABLE: "find a machine that has the bytes and `dvc push` there",
 }
