@@ -28,6 +28,7 @@ LOOPBACK = "127.0.0.1"
 KEEP_ALIVE = 75
 DAY = 24 * 3600.0
 LONGEST_HEAD = 1 << 20
+_PORTS = ("port", "port_2", "port_3", "port_4")  # settings of a store: `hub serve` and a few commands at a time
 
 
 def default_store() -> Path:
@@ -62,7 +63,7 @@ class EmbeddedHub:
             raise
         self.endpoint = f"http://{LOOPBACK}:{listener.getsockname()[1]}{self.hub.prefix}"
         # Where `hfver hub serve` will be found; here another process may have that port at the moment.
-        self.usual_endpoint = f"http://{LOOPBACK}:{self.hub.database.setting('port')}{self.hub.prefix}"
+        self.usual_endpoint = f"http://{LOOPBACK}:{self.hub.database.setting(_PORTS[0])}{self.hub.prefix}"
         self._server = _ThreadServer(_config(self.hub))
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="hfver-embedded-hub", daemon=True
@@ -198,17 +199,27 @@ def _when_asked(hub: Hub) -> Callable[..., Awaitable[None]]:
 
 
 def _listen(hub: Hub, port: int) -> socket.socket:
-    """The asked port; else the store's last one, as Xet clients remember what they sent by address; else any."""
-    remembered = int(hub.database.setting("port") or 0)
-    try:
-        listener = _bind(port or remembered)
-    except OSError:
-        if port or not remembered:
-            raise
-        listener = _bind(0)
-    if not remembered:
-        hub.database.set("port", str(listener.getsockname()[1]))
-    return listener
+    """The asked port; else the first free one of the store's, as Xet clients remember what they sent by address.
+
+    One port would not do: where another process has it, each command would be a stranger that sends everything again.
+    """
+    if port:
+        listener = _bind(port)
+        if not hub.database.setting(_PORTS[0]):
+            hub.database.set(_PORTS[0], str(port))
+        return listener
+    for name in _PORTS:
+        remembered = int(hub.database.setting(name) or 0)
+        try:
+            listener = _bind(remembered)
+        except OSError:
+            if not remembered:
+                raise
+            continue
+        if not remembered:
+            hub.database.set(name, str(listener.getsockname()[1]))
+        return listener
+    return _bind(0)
 
 
 def _bind(port: int) -> socket.socket:

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from huggingface_hub import HfApi
 
+from hfver.local_hub.serve import EmbeddedHub
 from tests.support.hub import HubForTests, running_hub
 
 HFVER = str(Path(sys.executable).with_name("hfver"))
@@ -76,6 +77,19 @@ def test_the_address_stays_the_same_until_it_is_taken(tmp_path: Path) -> None:
     with running_hub(store) as hub, running_hub(store) as beside:
         assert hub.endpoint == first
         assert beside.endpoint != first
+
+
+def test_beside_a_running_hub_the_next_has_the_same_address_each_time(tmp_path: Path) -> None:
+    """Xet clients remember what they sent by address: at another one everything would be sent again."""
+    with EmbeddedHub(tmp_path / "store") as first:
+        with EmbeddedHub(tmp_path / "store") as second:
+            usual, beside = first.endpoint, second.endpoint
+        for _ in range(3):
+            with EmbeddedHub(tmp_path / "store") as again:
+                assert (again.endpoint, again.usual_endpoint) == (beside, usual)
+    assert usual != beside
+    with EmbeddedHub(tmp_path / "store") as alone:
+        assert alone.endpoint == usual
 
 
 def test_a_taken_port_is_a_sentence(tmp_path: Path) -> None:
