@@ -130,7 +130,7 @@ def test_a_branch_that_moved_is_mirrored_when_the_owed_is_done(project: Project)
     (project.top / "configs" / "more.yaml").write_text("x: 1\n")
     tip = project.commit("More")
     with project.opened() as (workspace, client):
-        entry = Owed("mirror", "refs/heads/main", tip, "", str(project.top), "test", "2026-01-01T00:00:00")
+        entry = Owed("mirror", "refs/heads/main", tip, "", str(project.top), "test", "2026-01-01T00:00:00+00:00")
         workspace.outbox.add(entry)
         work = do_owed(workspace, client, project.told)
     assert len(work.mirrored) == 1
