@@ -1,7 +1,8 @@
 """``<git common dir>/hfver/state.db``: what hfver remembers so that nothing is hashed or asked twice.
 
-Everything in it is either about content (a digest of bytes does not change) or about Hub commits (a commit never
-changes), so a row is never stale. Deleting the file costs time, never correctness.
+Everything in it is either about content (a digest of bytes does not change, nor does what a configuration of these
+bytes means) or about Hub commits (a commit never changes), so a row is never stale. Deleting the file costs time, never
+correctness.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from hfver.hub_state import HubCommit
 
 log = logging.getLogger(__name__)
 _SCHEMA_VERSION = 1
+_KEPT_CONFIGS = 200  # some ten kilobytes each
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS content (md5 TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
     PRIMARY KEY (md5, size)) WITHOUT ROWID;
@@ -27,6 +29,8 @@ CREATE TABLE IF NOT EXISTS hub_commit (repo TEXT NOT NULL, sha TEXT NOT NULL, pa
     description TEXT NOT NULL, date TEXT NOT NULL, PRIMARY KEY (repo, sha)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS receipt (repo TEXT NOT NULL, revision TEXT NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (repo, revision)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS config (main TEXT NOT NULL, details TEXT NOT NULL, details_file TEXT NOT NULL,
+    body TEXT NOT NULL, PRIMARY KEY (main, details));
 CREATE TABLE IF NOT EXISTS hub_refs (repo TEXT PRIMARY KEY, body TEXT NOT NULL, asked TEXT NOT NULL) WITHOUT ROWID;
 """
 
@@ -76,6 +80,8 @@ class State:
             self._survive(error)
 
     def _survive(self, error: sqlite3.DatabaseError) -> None:
+        if isinstance(error, sqlite3.ProgrammingError):  # hfver's own fault: the file is sound
+            raise error
         if isinstance(error, sqlite3.OperationalError):  # locked, full, read-only: not its content's fault
             log.warning("%s: not remembered: %s", self._path, error)
             return
@@ -159,6 +165,21 @@ class State:
     def known_receipt(self, repo: str, revision: str) -> bytes | None:
         rows = self._rows("SELECT body FROM receipt WHERE repo = ? AND revision = ?", (repo, revision))
         return bytes(rows[0][0]) if rows else None
+
+    # -- configurations -------------------------------------------------------------------------------------------
+
+    def known_details_files(self, main: str) -> list[str]:
+        """See ``hfver.config.memory``."""
+        return [str(name) for (name,) in self._rows("SELECT DISTINCT details_file FROM config WHERE main = ?", (main,))]
+
+    def known_config(self, main: str, details: str) -> str | None:
+        rows = self._rows("SELECT body FROM config WHERE main = ? AND details = ?", (main, details))
+        return str(rows[0][0]) if rows else None
+
+    def remember_config(self, main: str, details: str, details_file: str, body: str) -> None:
+        """Remember one; only the newest are kept."""
+        self._write("INSERT OR REPLACE INTO config VALUES (?, ?, ?, ?)", [(main, details, details_file, body)])
+        self._write("DELETE FROM config WHERE rowid <= (SELECT max(rowid) FROM config) - ?", [(_KEPT_CONFIGS,)])
 
     # -- refs, as last seen ---------------------------------------------------------------------------------------
 

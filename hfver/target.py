@@ -56,6 +56,7 @@ def config_at(workspace: Workspace, commit: str, label: str) -> Config:
                 label=label,
                 main=main_file(workspace.repo.top, workspace.environ, workspace.config_path),
                 options=workspace.options,
+                memory=workspace.state,
             )
         except MissingConfigError:
             return workspace.config

@@ -35,7 +35,13 @@ class Workspace:
         """The configuration of the work tree; ConfigError with every problem in it."""
         from hfver.config.load import load_workspace
 
-        return load_workspace(self.repo.top, environ=self.environ, config_path=self.config_path, options=self.options)
+        return load_workspace(
+            self.repo.top,
+            environ=self.environ,
+            config_path=self.config_path,
+            options=self.options,
+            memory=self.state,
+        )
 
     def dvc(self, dvc_root: str = "") -> DvcProject:
         """The DVC repository at ``dvc_root`` (relative to the top, as in OutputPointer)."""

@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfver.adapters.git_tree import CommitTree, WorkTree
 from hfver.checkout.run import Wanted
 from hfver.errors import HfverError, StateError
-from hfver.hashing import Advance, Hasher
+from hfver.hashing import Advance, Hasher, HashName
 from hfver.model import Output, OutputFile, OutputPointer
 from hfver.outputs.dir_object import directory_id
 from hfver.outputs.resolve import DirSource, list_outputs, load_output, resolve_pointer
-from hfver.sources import FileSource, HubSource, Problem, Source, dir_object_of, require_space
+from hfver.sources import Cache, FileSource, HubSource, Problem, Source, dir_object_of, require_space
 from hfver.state import Content
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ class Session:
         sources: list[Source] = []
         if not pointer.cached:
             sources.append(GitSource(self.tree, output, project))
-        sources.append(FileSource("the Hub client's cache", release.cached_by_client, cache, pointer.hash_name))
+        sources.append(ClientCacheSource(release, cache, pointer.hash_name))
         if pointer.pushed and (pointer.remote or project.settings.default_remote):
             sources.append(DvcRemoteSource(project, pointer))
         sources.append(release)
@@ -165,15 +164,6 @@ class ReleaseOnHub:
             yield own
         yield from (name for name in reversed(tags) if name != own)
 
-    def cached_by_client(self, file: OutputFile) -> Iterator[Path]:
-        from hfver.adapters.client_cache import cached_by_client
-
-        try:
-            repo = self.session.model_of(self.pointer).repo
-        except HfverError:
-            return iter(())
-        return cached_by_client(repo, self.session.tag or "", file)
-
     def dir_object(self, pointer: OutputPointer) -> bytes | None:
         """The list of files made again from a receipt, when cache and remote have lost it."""
         repo = self.session.model_of(pointer).repo
@@ -183,6 +173,27 @@ class ReleaseOnHub:
             if raw is not None:
                 return raw
         return None
+
+
+@dataclass(frozen=True)
+class ClientCacheSource:
+    """What the Hub's client has downloaded of this release before."""
+
+    release: ReleaseOnHub
+    cache: Cache
+    hash_name: HashName
+    place: str = "the Hub client's cache"
+
+    def obtain(self, files: Sequence[OutputFile], advance: Advance) -> Sequence[Problem]:
+        from hfver.adapters.client_cache import cached_by_client
+
+        session = self.release.session
+        try:
+            repo = session.model_of(self.release.pointer).repo
+        except HfverError:
+            return []
+        candidates = partial(cached_by_client, repo, session.tag or "")
+        return FileSource(self.place, candidates, self.cache, self.hash_name).obtain(files, advance)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,10 @@ def show(printer: Printer, prefix: str, path: Path | None) -> None:
     Example:
       hfver config show settings.upload
     """
-    found = [setting for setting in load(path).effective() if setting.key.startswith(prefix)]
+    from hfver.config.load import list_settings
+
+    listed = list_settings(workspace_top(Path.cwd()), environ=os.environ, config_path=path)
+    found = [setting for setting in listed if setting.key.startswith(prefix)]
     settings = [Setting(setting.key, setting.value, setting.origin) for setting in found]
     rows = [(setting.key, _shown(setting.value), setting.origin) for setting in settings]
     printer.data(settings, Table(("KEY", "VALUE", "FROM"), rows, empty=f"No key starts with {prefix}."))

@@ -2,48 +2,55 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from hfver.config.keys import section_of
 from hfver.config.marks import Document, dotted
+from hfver.config.schema import Details, HuggingFace
 from hfver.config.settings import Config, Setting
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from hfver.config.environment import Override
+    from hfver.config.reading import Validated
 
 DEFAULT = "default"
 
 
-def listing(config: Config, main: Document, details: Document, chosen: dict[tuple[str, ...], Override]) -> Config:
-    """The configuration together with its listing."""
+def listing(valid: Validated, chosen: dict[tuple[str, ...], Override]) -> tuple[Setting, ...]:
+    config = valid.config
     derived = _derived(config)
     settings = []
-    for prefix, section, document in ((("huggingface",), config.huggingface, main), ((), config.details, details)):
-        for path, value in _leaves(section, prefix):
+    sections = (
+        (("huggingface",), HuggingFace, config.huggingface, valid.main),
+        ((), Details, config.details, valid.details),
+    )
+    for prefix, model, section, document in sections:
+        for path, value in _leaves(model, section, prefix):
             key = dotted(path)
             stated = Setting(key, value, _origin(path, document, chosen))
             is_open = value is None and key in derived
             settings.append(Setting(key, *derived[key]) if is_open else stated)
-    return dataclasses.replace(config, settings_listing=tuple(settings))
+    return tuple(settings)
 
 
-def _leaves(section: BaseModel, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    for name, field in type(section).model_fields.items():
+def _leaves(
+    model: type[BaseModel], section: Any, path: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    for name, field in model.model_fields.items():
         value = getattr(section, name)
         inner, many = section_of(field.annotation)
         if inner is None:
             yield (*path, name), list(value) if isinstance(value, tuple) else value
         elif not many:
-            yield from _leaves(value, (*path, name))
+            yield from _leaves(inner, value, (*path, name))
         elif not value:
             yield (*path, name), []
         else:
             for index, item in enumerate(value):
-                yield from _leaves(item, (*path, name, index))
+                yield from _leaves(inner, item, (*path, name, index))
 
 
 def _origin(path: tuple[str | int, ...], document: Document, chosen: dict[tuple[str, ...], Override]) -> str:

@@ -8,21 +8,20 @@ Everything that is wrong in either file is reported in one run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hfver.config.environment import CONFIG_VARIABLE, Override, apply, overrides
-from hfver.config.marks import Document, parse_yaml
-from hfver.config.problems import InvalidConfigError, MissingConfigError, Problem
-from hfver.config.settings import Config
+from hfver.config.environment import CONFIG_VARIABLE, Override, overrides
+from hfver.config.memory import ConfigMemory, Read, Remembered
+from hfver.config.settings import WORKSPACE, Config, Setting
+from hfver.config.values import from_json, to_json
 from hfver.errors import UsageError
 
-if TYPE_CHECKING:
-    from hfver.config import schema
-
+log = logging.getLogger(__name__)
 MAIN_FILE = "config.yaml"
-Read = Callable[[str], bytes | None]
 
 
 def load_workspace(
@@ -31,23 +30,16 @@ def load_workspace(
     environ: Mapping[str, str],
     config_path: Path | None = None,
     options: Mapping[str, Any] | None = None,
+    memory: ConfigMemory | None = None,
 ) -> Config:
     """The configuration as the files stand now.
 
     ``config_path`` (an option, else HFVER_CONFIG) names another main file; paths in it are relative to ``top`` all the
-    same. ``options`` maps dotted keys to values from the command line.
+    same. ``options`` maps dotted keys to values from the command line. ``memory`` saves validating the same bytes
+    again.
     """
     main = main_file(top, environ, config_path)
-
-    def read(name: str) -> bytes | None:
-        try:
-            return (top / name).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as exc:
-            raise UsageError(f"{name} cannot be read: {exc.strerror}") from exc
-
-    return _load(read, main, "workspace", overrides(environ, options))
+    return _load(_reader(top), main, WORKSPACE, overrides(environ, options), memory)
 
 
 def load_revision(
@@ -57,9 +49,26 @@ def load_revision(
     label: str,
     main: str = MAIN_FILE,
     options: Mapping[str, Any] | None = None,
+    memory: ConfigMemory | None = None,
 ) -> Config:
     """The configuration of a commit; ``read`` returns the bytes of a path in it, or None."""
-    return _load(read, main, label, overrides(environ, options))
+    return _load(read, main, label, overrides(environ, options), memory)
+
+
+def list_settings(
+    top: Path,
+    *,
+    environ: Mapping[str, str],
+    config_path: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> tuple[Setting, ...]:
+    """Every key of the workspace's configuration with its effective value and where that came from."""
+    from hfver.config.effective import listing
+    from hfver.config.reading import validated
+
+    chosen = overrides(environ, options)
+    valid = validated(_reader(top), main_file(top, environ, config_path), WORKSPACE, chosen)
+    return listing(valid, chosen)
 
 
 def main_file(top: Path, environ: Mapping[str, str], config_path: Path | None = None) -> str:
@@ -73,95 +82,34 @@ def main_file(top: Path, environ: Mapping[str, str], config_path: Path | None = 
         return str(chosen.resolve())
 
 
-def _load(read: Read, main: str, label: str, chosen: dict[tuple[str, ...], Override]) -> Config:
-    where = "" if label == "workspace" else f"{label}:"
-    raw = read(main)
-    if raw is None:
-        raise MissingConfigError(f"{where}{main} does not exist", hints=["hfver init"])
-    document, problems = parse_yaml(raw, where + main)
-    if document.data is None:
-        raise InvalidConfigError(problems)
-    if not isinstance(document.data, dict) or "huggingface" not in document.data:
-        if problems:
-            raise InvalidConfigError(problems)
-        raise MissingConfigError(f"{where}{main} has no huggingface: section", hints=["hfver init"])
-    huggingface, found = _main_section(document, chosen)
-    problems += found
-    details_document, details, found = _details(read, document, where, chosen)
-    problems += found
-    if huggingface is None or details is None or problems:
-        raise InvalidConfigError(_in_order(problems))
-    return _resolved(main, label, huggingface, details, document, details_document, chosen)
+def _reader(top: Path) -> Read:
+    def read(name: str) -> bytes | None:
+        try:
+            return (top / name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as exc:
+            raise UsageError(f"{name} cannot be read: {exc.strerror}") from exc
+
+    return read
 
 
-def _main_section(
-    document: Document, chosen: dict[tuple[str, ...], Override]
-) -> tuple[schema.HuggingFace | None, list[Problem]]:
-    from hfver.config.schema import HuggingFace
-    from hfver.config.validate import validate
-
-    ours = [override for path, override in chosen.items() if path[0] == "huggingface"]
-    data = apply(document.data, ours)["huggingface"]
-    data = {} if data is None else data
-    return validate(HuggingFace, data, document, prefix=("huggingface",), overrides=chosen)
-
-
-def _details(
-    read: Read, main: Document, where: str, chosen: dict[tuple[str, ...], Override]
-) -> tuple[Document, schema.Details | None, list[Problem]]:
-    from hfver.config import checks
-    from hfver.config.schema import DEFAULT_DETAILS_FILE, Details
-    from hfver.config.validate import validate
-
-    section = main.data["huggingface"]
-    named = section.get("config_file") if isinstance(section, dict) else None
-    try:
-        name = checks.path_in_repo(named) if isinstance(named, str) else DEFAULT_DETAILS_FILE
-    except ValueError:  # reported with the main section
-        name = DEFAULT_DETAILS_FILE
-    raw = read(name)
-    document, problems = parse_yaml(raw or b"", where + name)
-    if raw is None and named is not None:
-        problems = [main.problem(("huggingface", "config_file"), f"{where}{name} does not exist")]
-    if document.data is None:
-        return document, None, problems
-    theirs = [override for path, override in chosen.items() if path[0] != "huggingface"]
-    details, found = validate(Details, apply(document.data, theirs), document, overrides=chosen)
-    return document, details, problems + found
-
-
-def _resolved(
-    main: str,
-    label: str,
-    huggingface: schema.HuggingFace,
-    details: schema.Details,
-    main_document: Document,
-    details_document: Document,
-    chosen: dict[tuple[str, ...], Override],
+def _load(
+    read: Read, main: str, label: str, chosen: dict[tuple[str, ...], Override], memory: ConfigMemory | None
 ) -> Config:
-    from hfver.config import resolve
-    from hfver.config.effective import listing
+    read = cache(read)  # what is remembered is what was read, even if a file changes meanwhile
+    raw = read(main)
+    remembered = Remembered(memory, main, raw, chosen) if memory is not None and raw is not None else None
+    body = remembered.find(read) if remembered is not None else None
+    if body is not None:
+        try:
+            return from_json(body, label)
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("a remembered configuration is damaged and read again: %r", error)
+    from hfver.config.reading import validated
 
-    report = resolve.Reporter(main_document, details_document)
-    formats = resolve.resolve_formats(details.versioning, report)
-    scheme = resolve.resolve_auto_scheme(huggingface.versioning, details.versioning, formats, report)
-    models = resolve.resolve_models(huggingface, details, report)
-    resolve.check_notifications(details, report)
-    if report.problems:
-        raise InvalidConfigError(_in_order(report.problems))
-    config = Config(
-        label=label,
-        main_file=main,
-        huggingface=huggingface,
-        details=details,
-        models=models,
-        formats=formats,
-        auto_scheme=scheme,
-        data=main_document.data,
-    )
-    return listing(config, main_document, details_document, chosen)
-
-
-def _in_order(problems: list[Problem]) -> list[Problem]:
-    files = list(dict.fromkeys(problem.file for problem in problems))
-    return sorted(problems, key=lambda problem: (files.index(problem.file), problem.line, problem.column))
+    valid = validated(read, main, label, chosen)
+    body = to_json(valid.config) if remembered is not None else None
+    if remembered is not None and body is not None:
+        remembered.keep(valid.details_file, read(valid.details_file), body)
+    return valid.config

@@ -12,6 +12,8 @@ from hfver.versions import Scheme, TagFormats, Version, parse
 if TYPE_CHECKING:
     from hfver.config import schema
 
+WORKSPACE = "workspace"  # the label of what stands in the work tree
+
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
@@ -38,6 +40,8 @@ class Setting:
 
 @dataclass(frozen=True)
 class Config:
+    """Sections have the attributes of the schema and are frozen; they carry no validation with them (``Values``)."""
+
     label: str  # "workspace", or the revision the files were read from
     main_file: str
     huggingface: schema.HuggingFace
@@ -45,7 +49,6 @@ class Config:
     models: tuple[ModelConfig, ...]
     formats: TagFormats
     auto_scheme: Scheme  # the kind of tag a sync without a version makes
-    settings_listing: tuple[Setting, ...] = ()
     data: dict[str, Any] = field(default_factory=dict, compare=False)  # all of the main file, as its program sees it
 
     @property
@@ -130,10 +133,6 @@ class Config:
     @property
     def hooks(self) -> schema.Hooks:
         return self.details.hooks
-
-    def effective(self) -> tuple[Setting, ...]:
-        """Every key with its value and where that came from."""
-        return self.settings_listing
 
     def model(self, name: str | None = None) -> ModelConfig:
         """The model of that name; without a name the only one."""

@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
-from hfver.config.load import load_revision, load_workspace
+from hfver.config.load import list_settings, load_revision, load_workspace
 from hfver.config.problems import InvalidConfigError, MissingConfigError
-from hfver.config.settings import Config, ModelConfig
+from hfver.config.settings import Config, ModelConfig, Setting
 from hfver.errors import UsageError
 from hfver.versions import Scheme
 
@@ -24,6 +25,12 @@ def load(main: str = MINIMAL, details: str | None = None, environ: Mapping[str, 
     if details is not None:
         files[DETAILS] = dedent(details).encode()
     return load_revision(files.get, environ=environ or {}, label="workspace")
+
+
+def listed(
+    top: Path, environ: Mapping[str, str] | None = None, options: Mapping[str, Any] | None = None
+) -> dict[str, Setting]:
+    return {setting.key: setting for setting in list_settings(top, environ=environ or {}, options=options)}
 
 
 def complaint(main: str = MINIMAL, details: str | None = None, environ: Mapping[str, str] | None = None) -> str:
@@ -125,8 +132,8 @@ def test_options_win_over_the_environment_and_that_over_files(tmp_path: Path) ->
     (tmp_path / "config.yaml").write_text("huggingface:\n  endpoint: embedded\n  repository: {model_name: me/bert}\n")
 
     def endpoint(environ: dict[str, str], options: dict[str, str] | None = None) -> tuple[str, str]:
-        config = load_workspace(tmp_path, environ=environ, options=options)
-        return config.endpoint, next(s.origin for s in config.effective() if s.key == "huggingface.endpoint")
+        value = load_workspace(tmp_path, environ=environ, options=options).endpoint
+        return value, listed(tmp_path, environ, options)["huggingface.endpoint"].origin
 
     both = {"HF_ENDPOINT": "https://hub.example/", "HFVER_ENDPOINT": "https://mine.example"}
     assert endpoint({}) == ("embedded", "config.yaml:2")
@@ -149,8 +156,9 @@ def test_options_win_over_the_environment_and_that_over_files(tmp_path: Path) ->
         ("HFVER_WEBHOOK_URL", "https://chat.example/T0/x?y=1", "notifications.webhook_url", "https://chat.example/T0/x?y=1"),
     ],
 )  # fmt: skip
-def test_environment_variables_set_their_key(variable: str, text: str, key: str, value: object) -> None:
-    setting = next(s for s in load(environ={variable: text}).effective() if s.key == key)
+def test_environment_variables_set_their_key(tmp_path: Path, variable: str, text: str, key: str, value: object) -> None:
+    (tmp_path / "config.yaml").write_text(MINIMAL)
+    setting = listed(tmp_path, {variable: text})[key]
     assert (setting.value, setting.origin) == (value, f"environment {variable}")
 
 
@@ -285,9 +293,11 @@ def test_specific_keys_win_over_general_ones() -> None:
     assert (load(main, details).private, load(main, details).auto_create) == (True, True)
 
 
-def test_the_origin_of_every_effective_value_is_known() -> None:
-    config = load(MINIMAL, "settings:\n  default_private: false\n")
-    origins = {setting.key: (setting.value, setting.origin) for setting in config.effective()}
+def test_the_origin_of_every_effective_value_is_known(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(MINIMAL)
+    (tmp_path / "configs").mkdir()
+    (tmp_path / DETAILS).write_text("settings:\n  default_private: false\n")
+    origins = {setting.key: (setting.value, setting.origin) for setting in listed(tmp_path).values()}
     assert origins["huggingface.repository.model_name"] == ("me/bert", "config.yaml:3")
     assert origins["huggingface.repository.private"] == (False, "settings.default_private")
     assert origins["settings.default_private"] == (False, f"{DETAILS}:2")

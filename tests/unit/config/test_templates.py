@@ -14,6 +14,7 @@ from hfver.config.load import load_revision
 from hfver.config.problems import InvalidConfigError
 from hfver.config.schema import Details, HuggingFace
 from hfver.config.templates import add_huggingface_section, details_text, json_schema, packaged, schema_text
+from hfver.config.values import plain
 from hfver.errors import StateError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -76,7 +77,7 @@ def test_the_example_file_shows_every_key_and_is_valid() -> None:
         {"config.yaml": b"huggingface: {repository: {model_name: me/b}}", "configs/huggingface_config.yaml": text.encode()}.get,
         environ={}, label="example",
     )  # fmt: skip
-    assert config.experiment_tracking == Details().experiment_tracking
+    assert config.experiment_tracking == plain(Details().experiment_tracking)
     assert config.formats.semantic == "v{major}.{minor}.{patch}"
 
 
