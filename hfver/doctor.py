@@ -11,6 +11,7 @@ from pathlib import Path
 from hfver.adapters.git_process import decode, execute_git
 from hfver.errors import HfverError
 from hfver.hooks import launcher
+from hfver.hooks.file import is_ours, sibling
 from hfver.hooks.git_config import is_configured
 from hfver.hooks.install import install
 from hfver.hooks.place import choose_place, git_version, hooks_directory, hooks_path
@@ -18,7 +19,7 @@ from hfver.hooks.repo import HookRepo, find_repo
 from hfver.hooks.scripts import HOOKS
 from hfver.hooks.seen import SeenRefs
 from hfver.hooks.settings import work_tree_settings
-from hfver.hooks.state import ORIGINAL, SHELVED, State, hook_state, is_ours, sibling
+from hfver.hooks.state import ORIGINAL, SHELVED, State, hook_state
 from hfver.outbox import Outbox
 
 SELFTEST_REF = "refs/hfver/selftest"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 DIR_SUFFIX = ".dir"
 
 
-@dataclass(frozen=True, slots=True)
-class OutputFile:
-    """One file of an output.
+class OutputFile(NamedTuple):
+    """One file of an output. There are many of them, and a tuple is made three times as fast as a data class.
 
     ``path`` is relative to the output with ``/`` between its parts; a single-file output has one entry named like
     the file. ``md5`` is DVC's digest of the content. ``size`` in bytes and ``sha256`` are None while unknown: DVC's

@@ -8,7 +8,7 @@ executed. Files are compared by DVC's md5, so planning reads no model bytes; sha
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from hfver.errors import ConflictError, RefusedError
@@ -173,7 +173,7 @@ def _ways(
     for file in files:
         old, source = before.get(file.path), here.get(file.md5)
         if old is not None and old.md5 == file.md5 and file.path not in changed:
-            unchanged.append(replace(file, size=old.size, sha256=old.sha256))
+            unchanged.append(file._replace(size=old.size, sha256=old.sha256))
         elif file.md5 in known:
             copy.append((file, known[file.md5]))
         elif source is not None and (file.size is None or file.size >= COPY_FROM_BYTES):
@@ -236,7 +236,7 @@ def complete(
     files = []
     for file in request.output.files:
         content = hashed[file.md5]
-        files.append(replace(file, size=content.size, sha256=content.sha256))
+        files.append(file._replace(size=content.size, sha256=content.sha256))
     receipt = Receipt(
         version=request.version,
         tag=request.tag.name,

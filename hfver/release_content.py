@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -65,7 +64,7 @@ class ReleaseContent:
             content = known.get(file.md5)
             return content.size if content is not None else cache.size_of(file.md5, hash_name)
 
-        return tuple(replace(file, size=size(file)) for file in files)
+        return tuple(file._replace(size=size(file)) for file in files)
 
     def not_at_hand(self, files: Sequence[OutputFile]) -> tuple[OutputFile, ...]:
         """Files whose bytes neither DVC's cache nor, as far as can be told without asking it, a DVC remote has."""

@@ -17,7 +17,7 @@ from hfver.adapters.dvc_cache import DvcCache, Memory, NoMemory
 from hfver.adapters.dvc_config import DvcSettings, read_settings
 from hfver.adapters.dvc_ignore import ignored_by_dvc
 from hfver.adapters.dvc_lock import dvc_lock, refuse_if_in_use
-from hfver.adapters.dvc_state import DvcState, row_checksum
+from hfver.adapters.dvc_state import DvcState, recorded_md5
 from hfver.checkout.compare import Knows
 from hfver.checkout.links import FULL, LinkType, no_space
 from hfver.errors import StateError
@@ -119,11 +119,11 @@ class DvcProject:
 
     def knows(self, root: str, hash_name: HashName) -> Knows:
         """DVC's memory of the files at and below ``root``, asked by path and stat."""
-        rows = self._state.rows(root, hash_name)
+        rows = self._state.rows(root)
 
         def md5_of(path: str, info: os.stat_result) -> str | None:
             row = rows.get(path)
-            return row.md5 if row is not None and row.checksum == row_checksum(info) else None
+            return None if row is None else recorded_md5(row, info, hash_name)
 
         return md5_of
 

@@ -18,7 +18,6 @@ import pickle
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from hfver.adapters.dvc_config import DvcSettings
@@ -26,6 +25,7 @@ from hfver.hashing import HashName
 
 _DVC_MAJOR = 3
 _TOKEN_SALT = 0
+_ROW_VERSION = 1
 _COLUMNS = [
     "rowid", "key", "raw", "store_time", "expire_time", "access_time", "access_count", "tag", "size", "mode",
     "filename", "value",
@@ -38,16 +38,28 @@ _UPSERT = """
 _MODE_RAW, _MODE_PICKLE = 1, 4
 
 
-@dataclass(frozen=True, slots=True)
-class StateRow:
-    checksum: str
-    md5: str
-
-
 def row_checksum(info: os.stat_result) -> str:
     """What ties a row to one state of a file: DVC's digest of inode, mtime and size."""
     text = f"([{info.st_ino}, {info.st_mtime!r}, {info.st_size}],)"
-    return str(int(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest(), 16))
+    return str(int.from_bytes(hashlib.md5(text.encode(), usedforsecurity=False).digest(), "big"))
+
+
+def recorded_md5(row: str, info: os.stat_result, hash_name: HashName = "md5") -> str | None:
+    """What a row says a file hashes to; None when it is about another state of the file."""
+    checksum, md5 = row_checksum(info), row[-35:-3]
+    if row == _row(checksum, info.st_size, hash_name, md5):  # without reading JSON tens of thousands of times
+        return md5
+    try:
+        value = json.loads(row)
+        current = value["version"] == _ROW_VERSION and value["checksum"] == checksum
+        return str(value["hash_info"][hash_name]) if current else None
+    except (ValueError, TypeError, KeyError):
+        return None  # a form we do not know: then the file is hashed, which is slow and right
+
+
+def _row(checksum: str, size: int, hash_name: HashName, md5: str) -> str:
+    """As DVC writes it: JSON without spaces."""
+    return f'{{"version":{_ROW_VERSION},"checksum":"{checksum}","size":{size},"hash_info":{{"{hash_name}":"{md5}"}}}}'
 
 
 class DvcState:
@@ -67,23 +79,17 @@ class DvcState:
         token = hashlib.md5(str(identity).encode(), usedforsecurity=False).hexdigest()
         return self._settings.site_cache_dir / "repo" / token
 
-    def rows(self, path: str, hash_name: HashName = "md5") -> Mapping[str, StateRow]:
-        """What DVC knows about a file, or about every file below a directory, by absolute path."""
+    def rows(self, path: str) -> Mapping[str, str]:
+        """What DVC recorded about a file, or about every file below a directory, by absolute path."""
         database = self.directory / "hashes" / "local" / "cache.db"
         if not database.is_file():
             return {}
         query = "SELECT key, value FROM Cache WHERE raw = 1 AND (key = ? OR (key > ? AND key < ?))"
         try:
             with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=10)) as connection:
-                found = connection.execute(query, (path, path + "/", path + "0")).fetchall()
-            values = json.loads("[" + ",".join(value for _, value in found) + "]")
-        except (sqlite3.Error, ValueError, TypeError):
+                return dict(connection.execute(query, (path, path + "/", path + "0")).fetchall())
+        except sqlite3.Error:
             return {}  # a form we do not know: then everything is hashed, which is slow and right
-        return {
-            key: StateRow(value["checksum"], value["hash_info"][hash_name])
-            for (key, _), value in zip(found, values, strict=True)
-            if value.get("version") == 1 and hash_name in value.get("hash_info", ())
-        }
 
     def save(
         self,
@@ -96,7 +102,9 @@ class DvcState:
 
         ``mtimes`` are those of all files of the output, by absolute path.
         """
-        written = [(path, _MODE_RAW, _entry(md5, info, hash_name)) for path, md5, info in rows]
+        written = [
+            (path, _MODE_RAW, _row(row_checksum(info), info.st_size, hash_name, md5)) for path, md5, info in rows
+        ]
         if not written:
             return
         hashes, links = (self.directory / part / "cache.db" for part in ("hashes/local", "links"))
@@ -105,11 +113,6 @@ class DvcState:
         _write(hashes, written)
         link = pickle.dumps((os.lstat(output).st_ino, _mtime_token(output, mtimes)), protocol=4)
         _write(links, [(os.path.relpath(output, self._root), _MODE_PICKLE, link)])
-
-
-def _entry(md5: str, info: os.stat_result, hash_name: HashName) -> str:
-    entry = {"version": 1, "checksum": row_checksum(info), "size": info.st_size, "hash_info": {hash_name: md5}}
-    return json.dumps(entry, separators=(",", ":"))
 
 
 def _mtime_token(output: str, mtimes: Mapping[str, float]) -> str:

@@ -75,52 +75,51 @@ def compare(
     targets = {"" if single else file.path: file for file in wanted}
     surplus = [path for path in found.files if path not in targets]
     odd = dict(found.odd)
+    skipped: Collection[str] = frozenset()
     if surplus or odd:
         skipped = frozenset(ignored([*surplus, *odd]))
         surplus = [path for path in surplus if path not in skipped]
         odd = {path: what for path, what in odd.items() if path not in skipped or path in targets}
-    present, fresh = _identify(found, [path for path in targets if path in found.files] + surplus, known, hash_name)
+    md5s, fresh = _identify(found, [path for path in targets if path in found.files] + surplus, known, hash_name)
     right: dict[str, Found] = {}
     write = []
     for path, file in targets.items():
-        item = present.get(path)
-        if item is not None and item.md5 == file.md5:
-            right[path] = item.found
+        if md5s.get(path) == file.md5:
+            right[path] = found.files[path]
         else:
-            write.append(Write(file, path, item))
+            write.append(Write(file, path, Present(path, found.files[path], md5s[path]) if path in md5s else None))
     return Comparison(
         root=found.root,
         right=right,
-        rehashed=tuple(item for item in fresh if item.path in right),
+        rehashed=tuple(Present(path, found.files[path], md5s[path]) for path in fresh if path in right),
         write=tuple(write),
-        remove=tuple(present[path] for path in surplus),
+        remove=tuple(Present(path, found.files[path], md5s[path]) for path in surplus),
         odd=odd,
-        empty_directories=_emptied(found, targets, [*odd, *(set(found.files) - set(surplus))], single=single),
+        empty_directories=_emptied(found, targets, (*odd, *skipped), single=single),
         leftovers=tuple(found.leftovers),
     )
 
 
 def _identify(
     found: Scan, paths: Iterable[str], known: Knows, hash_name: HashName
-) -> tuple[dict[str, Present], list[Present]]:
-    present: dict[str, Present] = {}
+) -> tuple[dict[str, str | None], Sequence[str]]:
+    """The md5 of each path (None: a dangling link), and the paths that had to be read for it."""
+    md5s: dict[str, str | None] = {}
     unknown = []
     prefix = found.root + "/"
     for path in paths:
-        item = found.files[path]
-        md5 = None if item.info is None else known(prefix + path if path else found.root, item.info)
-        present[path] = Present(path, item, md5)
-        if md5 is None and item.info is not None:
+        info = found.files[path].info
+        md5 = None if info is None else known(prefix + path if path else found.root, info)
+        md5s[path] = md5
+        if md5 is None and info is not None:
             unknown.append(path)
-    fresh = _hashed(found, unknown, hash_name)
-    present.update((item.path, item) for item in fresh)
-    return present, fresh
+    md5s.update(zip(unknown, _hashed(found.root, unknown, hash_name), strict=True))
+    return md5s, unknown
 
 
-def _hashed(found: Scan, paths: Sequence[str], hash_name: HashName) -> list[Present]:
-    def one(path: str) -> Present:
-        md5 = md5_of_file(Path(found.root, path) if path else Path(found.root), hash_name=hash_name)
-        return Present(path, found.files[path], md5)
+def _hashed(root: str, paths: Sequence[str], hash_name: HashName) -> list[str]:
+    def one(path: str) -> str:
+        return md5_of_file(Path(root, path) if path else Path(root), hash_name=hash_name)
 
     if len(paths) < 2:
         return [one(path) for path in paths]
@@ -131,11 +130,10 @@ def _hashed(found: Scan, paths: Sequence[str], hash_name: HashName) -> list[Pres
 def _emptied(found: Scan, targets: Collection[str], staying: Iterable[str], *, single: bool) -> tuple[str, ...]:
     """Directories that hold nothing once the surplus is gone: DVC does not keep empty ones."""
     needed: set[str] = set()
-    for path in (*targets, *staying):
-        parent = path.rpartition("/")[0]
-        while parent and parent not in needed:
-            needed.add(parent)
-            parent = parent.rpartition("/")[0]
+    parents = {path.rpartition("/")[0] for path in (*targets, *staying)}
+    while parents:
+        needed |= parents
+        parents = {parent.rpartition("/")[0] for parent in parents} - needed
     gone = [path for path in found.directories if path not in needed]
     if single and found.directories:
         gone = ["", *gone]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 # Never part of an output, as DVC sees it.
 _SKIPPED_DIRECTORIES = frozenset({".git", ".hg", ".dvc"})
 TEMPORARY_PREFIX = ".hfver-tmp-"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """One file or symbolic link. ``info`` describes the content: of the link's target, None when that is gone."""
 
     own: os.stat_result

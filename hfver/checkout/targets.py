@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hfver.errors import StateError
-from hfver.version_ranges import LATEST, best_match, is_range
 
 if TYPE_CHECKING:
     from hfver.adapters.git_repo import GitRepo
@@ -59,10 +58,14 @@ def _named(repo: GitRepo, name: str, *, switch_to: str) -> Target:
 
 
 def _asks_for_choice(word: str) -> bool:
+    from hfver.version_ranges import is_range
+
     return is_range(word) or word[:1].isdigit()
 
 
 def _tag_in_range(repo: GitRepo, word: str, config: Config, model: str | None) -> str | None:
+    from hfver.version_ranges import LATEST, best_match, is_range
+
     wanted = config.model(model) if len(config.models) > 1 or model else None
     found = (config.version_of(tag.name) for tag in repo.tags())
     versions = [version for owner, version in filter(None, found) if wanted is None or owner == wanted]

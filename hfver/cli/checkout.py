@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 
 from hfver.cli.answers.content import CheckedOut, Exported, OutputChange
-from hfver.cli.completion import complete_tags
 from hfver.cli.options import common
 from hfver.cli.output import Printer
+from hfver.cli.tag_completion import complete_tags
 from hfver.errors import UsageError
 
 if TYPE_CHECKING:

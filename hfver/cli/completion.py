@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import click
-from click.shell_completion import CompletionItem, get_completion_class
+from click.shell_completion import get_completion_class
 
 from hfver.cli.answers.setup import Script
 from hfver.cli.options import common
@@ -13,7 +11,6 @@ from hfver.cli.output import Printer
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_HFVER_COMPLETE"
-MOST_TAGS = 500
 
 
 @click.command()
@@ -32,14 +29,3 @@ def completion(printer: Printer, shell: str) -> None:
     assert found is not None
     script = found.source_template % found(click.Command("hfver"), {}, "hfver", VARIABLE).source_vars()
     printer.data(Script(shell, script), script.strip())
-
-
-def complete_tags(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Tags of this repository that go on from what is typed, newest version first; nothing outside git."""
-    done = subprocess.run(
-        ["git", "for-each-ref", "--format=%(refname:strip=2)", "--sort=-version:refname", f"--count={MOST_TAGS}",
-         "refs/tags/"],
-        capture_output=True,
-        text=True,
-    )  # fmt: skip
-    return [CompletionItem(tag) for tag in done.stdout.splitlines() if tag.startswith(incomplete)]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import click
 
 from hfver.cli.answers.releases import Copied, Plan, Pushed, Sent
-from hfver.cli.completion import complete_tags
 from hfver.cli.options import allow_same, common, dry_run
 from hfver.cli.output import Printer, human_bytes
+from hfver.cli.tag_completion import complete_tags
 from hfver.cli.verify import ShardType
 from hfver.errors import EXIT_DONE, UsageError
 

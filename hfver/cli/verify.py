@@ -10,11 +10,11 @@ import click
 
 from hfver.cli.answers import releases as answers
 from hfver.cli.answers.releases import Repaired, Verified
-from hfver.cli.completion import complete_tags
 from hfver.cli.options import common, dry_run, yes
 from hfver.cli.output import Printer, Table, counted, human_bytes
 from hfver.cli.project import warn_of_unseen
 from hfver.cli.status import STYLES
+from hfver.cli.tag_completion import complete_tags
 from hfver.errors import EXIT_DONE, EXIT_DRIFT, UsageError
 
 if TYPE_CHECKING:

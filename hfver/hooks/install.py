@@ -22,6 +22,7 @@ from pathlib import Path
 
 from hfver.atomic import FileLock, write_atomic
 from hfver.errors import StateError
+from hfver.hooks.file import LEGACY, is_called_by_pre_commit, is_ours, read_hook, sibling
 from hfver.hooks.git_config import configure, unconfigure
 from hfver.hooks.launcher import remember
 from hfver.hooks.place import HookPlace, Method, choose_place, hooks_directory
@@ -29,17 +30,7 @@ from hfver.hooks.record import Installed, Record, read_record, write_record
 from hfver.hooks.repo import HookRepo, find_repo
 from hfver.hooks.scripts import HOOKS, digest, hook_name, script
 from hfver.hooks.seen import SeenRefs
-from hfver.hooks.state import (
-    LEGACY,
-    ORIGINAL,
-    SHELVED,
-    HookState,
-    hook_state,
-    is_called_by_pre_commit,
-    is_ours,
-    read_hook,
-    sibling,
-)
+from hfver.hooks.state import ORIGINAL, SHELVED, HookState, hook_state
 
 _MODE = 0o755
 _REFLOGS = "core.logAllRefUpdates"

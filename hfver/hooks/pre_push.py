@@ -141,14 +141,13 @@ class _Gate:
 
     def _is_released(self, output: Output) -> bool:
         """Whether some release on the Hub consists of exactly these files."""
-        from dataclasses import replace
 
         from hfver.receipt import tree_digest
 
         known = self._workspace.state.known_content([file.md5 for file in output.files])
         if any(file.md5 not in known for file in output.files):
             return False
-        files = [replace(file, size=known[file.md5].size, sha256=known[file.md5].sha256) for file in output.files]
+        files = [file._replace(size=known[file.md5].size, sha256=known[file.md5].sha256) for file in output.files]
         digest = tree_digest(files)
         states = self._states() or {}
         return any(release.trailers.tree == digest for state in states.values() for release in state.releases())

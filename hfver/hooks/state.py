@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from hfver.hooks.file import is_called_by_pre_commit, read_hook, sibling
 from hfver.hooks.git_config import is_configured, script_path
 from hfver.hooks.place import hooks_directory
 from hfver.hooks.record import read_record
@@ -15,7 +16,6 @@ from hfver.hooks.repo import HookRepo
 from hfver.hooks.scripts import digest, hook_name, script
 
 ORIGINAL = ".hfver-orig"  # the hook that was there before ours, and that ours runs first
-LEGACY = ".legacy"  # where the pre-commit framework moves a hook, to run it first
 SHELVED = ".old"  # where lefthook moves a hook, to run it never
 
 
@@ -52,29 +52,6 @@ def hook_state(repo: HookRepo, name: str) -> HookState:
         state = State.CONFIGURED if read_hook(path) == script(name) else State.OUTDATED
         return HookState(name, state if path.is_file() else State.UNUSABLE, path)
     return HookState(name, _file_state(repo, name, path), path)
-
-
-def read_hook(path: Path) -> bytes | None:
-    """The bytes of a hook file, None when there is none; a directory or an unreadable file is an empty foreign one."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError:
-        return b""
-
-
-def sibling(path: Path, suffix: str) -> Path:
-    return path.with_name(path.name + suffix)
-
-
-def is_called_by_pre_commit(path: Path, name: str) -> bool:
-    content = read_hook(path) or b""
-    return b"pre-commit" in content and is_ours(sibling(path, LEGACY), name)
-
-
-def is_ours(path: Path, name: str) -> bool:
-    return hook_name(read_hook(path) or b"") == name
 
 
 def _file_state(repo: HookRepo, name: str, path: Path) -> State:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hfver.hooks.file import is_called_by_pre_commit, read_hook
 from hfver.hooks.record import read_record
 from hfver.hooks.scripts import hook_name
-from hfver.hooks.state import is_called_by_pre_commit, read_hook
 
 
 def displaced_hooks(home: Path) -> list[str]:

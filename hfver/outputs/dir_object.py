@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
-from operator import attrgetter
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 from hfver.errors import IntegrityError
 from hfver.model import DIR_SUFFIX, OutputFile
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
+_MD5S = re.compile(r"[0-9a-f]{32}(?:\n[0-9a-f]{32})*")
 
 
 def build_dir_object(files: Iterable[OutputFile]) -> bytes:
@@ -39,10 +40,26 @@ def parse_dir_object(raw: bytes, origin: str) -> tuple[OutputFile, ...]:
         raise IntegrityError(f"{origin} is not a DVC directory object: {exc}") from exc
     if not isinstance(entries, list):
         raise IntegrityError(f"{origin} is not a DVC directory object: it is no list")
-    files = tuple(sorted([_entry(entry, origin) for entry in entries], key=attrgetter("path")))
+    try:
+        files = [OutputFile(entry["relpath"], entry["md5"]) for entry in entries]
+    except (TypeError, KeyError):
+        files = []
+    if len(files) != len(entries) or not _all_valid(files):
+        files = [_entry(entry, origin) for entry in entries]  # says which one it is
+    files.sort(key=itemgetter(0))
     if len({file.path for file in files}) != len(files):
         raise IntegrityError(f"{origin} names a file twice")
-    return files
+    return tuple(files)
+
+
+def _all_valid(files: Sequence[OutputFile]) -> bool:
+    """What ``_entry`` looks at, for tens of thousands of files at once."""
+    try:
+        md5s, paths = "\n".join([file.md5 for file in files]), "/\0/".join([file.path for file in files])
+    except TypeError:
+        return False
+    valid = _MD5S.fullmatch(md5s) is not None and md5s.count("\n") == len(files) - 1
+    return valid and paths.count("\0") == len(files) - 1 and is_safe_path(paths.replace("\0", "x"))
 
 
 def _entry(entry: object, origin: str) -> OutputFile:

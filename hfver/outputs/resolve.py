@@ -148,12 +148,12 @@ def _directory_object(tree: Tree, pointer: OutputPointer, sources: Sequence[DirS
 def _part(tree: Tree, pointer: OutputPointer, files: tuple[OutputFile, ...]) -> Output:
     """The files below ``pointer.subpath``, named relative to it."""
     prefix = pointer.subpath + "/"
-    inside = tuple(replace(file, path=file.path[len(prefix) :]) for file in files if file.path.startswith(prefix))
+    inside = tuple(file._replace(path=file.path[len(prefix) :]) for file in files if file.path.startswith(prefix))
     if inside:
         return Output(pointer, inside, directory_id(inside))
     for file in files:
         if file.path == pointer.subpath:
-            single = replace(file, path=posixpath.basename(file.path))
+            single = file._replace(path=posixpath.basename(file.path))
             return Output(pointer, (single,), file.md5)
     raise StateError(f"{pointer.path} at {tree.label} has no {pointer.subpath}", hints=[f"dvc list . {pointer.path}"])
 

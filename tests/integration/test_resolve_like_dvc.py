@@ -31,7 +31,7 @@ def _comparable(pointers: tuple[OutputPointer, ...]) -> dict[str, OutputPointer]
     return {
         pointer.path: replace(
             pointer,
-            files=tuple(replace(file, size=None) for file in pointer.files) if pointer.files else None,
+            files=tuple(file._replace(size=None) for file in pointer.files) if pointer.files else None,
             # What DVC adds up from `files:` need not be recorded.
             size=None if pointer.files else pointer.size,
             nfiles=None if pointer.files else pointer.nfiles,

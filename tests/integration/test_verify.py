@@ -123,7 +123,7 @@ def forge(project: Project, tag: str, **files: bytes) -> None:
     head = next(commit for commit in project.hub_state().lines["main"] if commit.title.startswith(tag))
     receipt = parse_receipt(project.hub_bytes(tag, ".hfver/release.json"), where=tag)
     forged = tuple(
-        replace(file, size=len(files[file.path]), sha256=sha256(files[file.path]).hexdigest())
+        file._replace(size=len(files[file.path]), sha256=sha256(files[file.path]).hexdigest())
         if file.path in files
         else file
         for file in receipt.files

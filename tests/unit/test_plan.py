@@ -23,7 +23,7 @@ def file(path: str, content: str, size: int = 10) -> OutputFile:
 
 
 def output(oid: str, *files: OutputFile) -> Output:
-    bare = tuple(replace(entry, sha256=None) for entry in files)
+    bare = tuple(entry._replace(sha256=None) for entry in files)
     return Output(OutputPointer("model", f"{oid:0>32}.dir", "model.dvc"), bare)
 
 

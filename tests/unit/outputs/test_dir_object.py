@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,8 @@ from hfver.outputs.dir_object import build_dir_object, dir_object_id, directory_
 names = st.text(st.characters(exclude_characters="/\0"), min_size=1).filter(lambda name: name not in {".", ".."})
 paths = st.lists(names, min_size=1, max_size=4).map("/".join)
 md5s = st.text("0123456789abcdef", min_size=32, max_size=32)
-listings = st.lists(st.builds(OutputFile, paths, md5s), unique_by=lambda file: file.path)
+plain = st.builds(OutputFile, paths, md5s, size=st.none(), sha256=st.none(), isexec=st.just(False))
+listings = st.lists(plain, unique_by=lambda file: file.path)
 
 
 @given(listings)
@@ -54,3 +57,21 @@ def test_a_damaged_or_hostile_listing_is_refused(raw: bytes, said: str) -> None:
 @pytest.mark.parametrize("path", ["", ".", "..", "a/..", "a//b", "/a", "a/", "a/./b", "a\0"])
 def test_unsafe_paths(path: str) -> None:
     assert not is_safe_path(path)
+
+
+@pytest.mark.parametrize("path", ["", ".", "..", "a/..", "a//b", "/a", "a/", "a\0", "\0", "a/\0/b"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_unsafe_path_among_others_is_named(path: str, place: int) -> None:
+    names = ["b", "词/c"]
+    names.insert(place, path)
+    raw = build_dir_object([OutputFile(name, "1" * 32) for name in names])
+    with pytest.raises(IntegrityError, match="outside its directory") as caught:
+        parse_dir_object(raw, "it")
+    assert caught.value.message.endswith(repr(path))
+
+
+@pytest.mark.parametrize("md5", ["", "1" * 31, "G" * 32, "1" * 32 + "\n" + "1" * 32, 7, None])
+def test_one_bad_md5_among_others_is_named(md5: object) -> None:
+    entries = [{"md5": "1" * 32, "relpath": "a"}, {"md5": md5, "relpath": "bad"}, {"md5": "2" * 32, "relpath": "c"}]
+    with pytest.raises(IntegrityError, match="entry without md5.*'bad'"):
+        parse_dir_object(json.dumps(entries).encode(), "it")
