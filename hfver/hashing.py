@@ -29,14 +29,15 @@ Advance = Callable[[int], None]
 @dataclass(frozen=True, slots=True)
 class Digests:
     size: int
-    md5: str  # in the way of hash_name: for md5-dos2unix not the md5 of the bytes
+    md5: str  # in the way of hash_name: for md5-dos2unix not the md5 of the bytes; "" where it was not asked for
     sha256: str
 
 
 class Hasher:
-    """Digests of bytes given piece by piece."""
+    """Digests of bytes given piece by piece; without a ``hash_name`` sha256 alone."""
 
-    def __init__(self, hash_name: HashName = "md5") -> None:
+    def __init__(self, hash_name: HashName | None = "md5") -> None:
+        self._is_asked = hash_name is not None
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._sha256 = hashlib.sha256()
         self._size = 0
@@ -45,7 +46,8 @@ class Hasher:
 
     def update(self, data: bytes) -> None:
         self.update_sha256(data)
-        self.update_md5(data)
+        if self._is_asked:
+            self.update_md5(data)
 
     def update_sha256(self, data: bytes) -> None:
         self._size += len(data)
@@ -64,15 +66,17 @@ class Hasher:
         md5 = self._md5.copy()
         if self._block:
             md5.update(as_dvc2_text(bytes(self._block)))
-        return Digests(self._size, md5.hexdigest(), self._sha256.hexdigest())
+        return Digests(self._size, md5.hexdigest() if self._is_asked else "", self._sha256.hexdigest())
 
 
 class ThreadedHasher:
     """Like ``Hasher`` for big content: each digest in a thread of its own, beside whoever brings the bytes."""
 
-    def __init__(self, hash_name: HashName = "md5") -> None:
+    def __init__(self, hash_name: HashName | None = "md5") -> None:
         self._hasher = Hasher(hash_name)
-        self._work = [self._start(self._hasher.update_md5), self._start(self._hasher.update_sha256)]
+        self._work = [self._start(self._hasher.update_sha256)]
+        if hash_name is not None:
+            self._work.append(self._start(self._hasher.update_md5))
 
     def __enter__(self) -> ThreadedHasher:
         return self
@@ -107,7 +111,7 @@ class ThreadedHasher:
                 worker.join()
 
 
-def hasher_for(size: int | None, hash_name: HashName = "md5") -> AbstractContextManager[Hasher | ThreadedHasher]:
+def hasher_for(size: int | None, hash_name: HashName | None = "md5") -> AbstractContextManager[Hasher | ThreadedHasher]:
     """Threads for what is big enough to be worth them."""
     return nullcontext(Hasher(hash_name)) if (size or 0) < _TWO_THREADS_FROM else ThreadedHasher(hash_name)
 

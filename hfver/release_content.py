@@ -1,13 +1,13 @@
 """The bytes of an output at a commit: from DVC's cache, else a DVC remote, else git itself.
 
 md5 is checked against what DVC recorded beside the sending; it and sha256 are remembered, so that the same content is
-never hashed twice.
+never hashed twice for that: from then on its sha256, which the client computes of whatever it sends, is enough.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 from hfver.checking import ChangedError, Checking
 from hfver.errors import IntegrityError
-from hfver.hashing import BLOCK, Hasher
+from hfver.hashing import BLOCK, Hasher, hash_file
 from hfver.model import Output, OutputFile
 from hfver.publish import Located
 from hfver.reporting import Reporter
@@ -107,8 +107,15 @@ class ReleaseContent:
     def checking(
         self, files: Sequence[OutputFile], located: Mapping[str, Located]
     ) -> Iterator[Callable[[Mapping[str, str]], Mapping[str, Content]]]:
-        """Check in the background that bytes never checked before are what DVC recorded."""
-        known = {md5: Content(md5, place.size, place.sha256) for md5, place in located.items() if place.sha256}
+        """Check in the background that the bytes are what DVC recorded.
+
+        Large content whose sha256 is known is not read for that: what the client computes of the bytes it sends tells.
+        """
+        known = {
+            md5: Content(md5, place.size, place.sha256)
+            for md5, place in located.items()
+            if place.sha256 and place.size > BLOCK
+        }
         sources = {md5: place.source for md5, place in located.items() if md5 not in known}
         by_md5: dict[str, list[OutputFile]] = {}
         for file in files:
@@ -116,19 +123,32 @@ class ReleaseContent:
         with Checking(sources, self._reporter, hash_name=self._output.pointer.hash_name, chunk=self._chunk) as checking:
 
             def contents(sent: Mapping[str, str]) -> Mapping[str, Content]:
-                for md5, found in checking.results().items():
-                    self._as_recorded(by_md5[md5][0], sources[md5], found.md5)
-                fresh = {}
+                for md5, checked in checking.results().items():
+                    self._as_recorded(by_md5[md5][0], sources[md5], checked.md5)
+                found: dict[str, Content] = {}
                 for md5, source in sources.items():
-                    hashed = [sent[file.path] for file in by_md5[md5] if file.path in sent]
+                    hashed = _hashes(by_md5[md5], sent)
                     try:
-                        fresh[md5] = Content(md5, located[md5].size, checking.sha256(md5, hashed))
+                        found[md5] = Content(md5, located[md5].size, checking.sha256(md5, hashed))
                     except ChangedError as error:
                         raise _changed(by_md5[md5][0], source) from error
-                self._state.remember_content(fresh.values())
-                return known | fresh
+                for md5, content in known.items():
+                    hashed = _hashes(by_md5[md5], sent)
+                    expected = hashed == {content.sha256}
+                    found[md5] = content if expected else self._looked_at(by_md5[md5][0], located[md5], hashed)
+                self._state.remember_content(found.values())
+                return found
 
             yield contents
+
+    def _looked_at(self, file: OutputFile, place: Located, hashed: Collection[str]) -> Content:
+        """Read in full, because what was sent is not what was known of the content: either may be wrong."""
+        assert isinstance(place.source, Path)  # what is in memory is small
+        digests = hash_file(place.source, hash_name=self._output.pointer.hash_name, chunk=self._chunk)
+        self._as_recorded(file, place.source, digests.md5)
+        if any(sha256 != digests.sha256 for sha256 in hashed):
+            raise _changed(file, place.source)
+        return Content(file.md5, digests.size, digests.sha256)
 
     def digests(self, files: Sequence[OutputFile]) -> Mapping[str, Content]:
         """What the files hash to, by md5; bytes are read for content that is not known yet."""
@@ -206,6 +226,11 @@ class ReleaseContent:
             f"{file.path}: DVC recorded md5 {file.md5}, but the bytes in {where} have {md5}; nothing was published",
             hints=hints,
         )
+
+
+def _hashes(files: Iterable[OutputFile], sent: Mapping[str, str]) -> set[str]:
+    """What the client computed of the bytes it sent for one content."""
+    return {sent[file.path] for file in files if file.path in sent}
 
 
 def _changed(file: OutputFile, source: Path | bytes) -> IntegrityError:

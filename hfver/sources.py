@@ -219,9 +219,12 @@ class HubFiles(Protocol):
         into: Callable[[OutputFile], Path],
         done: Callable[[OutputFile, Path, Digests], None],
         advance: Advance,
-        hash_name: HashName,
+        hashing: Callable[[OutputFile], HashName | None],
     ) -> None:
-        """Write each file to ``into(file)``, hash it on the way, call ``done``. Continues partial files."""
+        """Write each file to ``into(file)``, hash it on the way, call ``done``. Continues partial files.
+
+        ``hashing`` names DVC's digest of a file, to be computed besides sha256; None where sha256 alone decides.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +236,9 @@ class HubSource:
     revisions: Callable[[], Iterable[str]]
     cache: Cache
     hash_name: HashName = "md5"
+    # Whether the sha256 of a receipt's file is known from elsewhere to be that of the md5 DVC recorded, so that
+    # computing the md5 of what comes would prove nothing more.
+    is_proven: Callable[[OutputFile], bool] = lambda _file: False
     learn: Callable[[Sequence[OutputFile]], None] = lambda _files: None  # told of content whose digests were both right
 
     @property
@@ -265,10 +271,14 @@ class HubSource:
     ) -> list[Problem]:
         problems: list[Problem] = []
         right: list[OutputFile] = []
+        proven = {file.md5 for file in offered if self.hash_name == "md5" and self.is_proven(file)}
+
+        def hashing(file: OutputFile) -> HashName | None:
+            return None if file.md5 in proven else self.hash_name
 
         def done(file: OutputFile, path: Path, found: Digests) -> None:
             expected = wanted[file.md5].sha256 or file.sha256
-            if (found.md5, found.sha256) == (file.md5, expected):
+            if found.sha256 == expected and (file.md5 in proven or found.md5 == file.md5):
                 self.cache.insert(path, file.md5, self.hash_name)
                 right.append(file)
                 return
@@ -283,7 +293,7 @@ class HubSource:
         begun = sum(_size_at(into(file)) for file in offered)
         require_space(self.cache.temporary().parent, sum(file.size or 0 for file in offered) - begun)
         try:
-            self.hub.download(self.repo, revision, offered, into, done, advance, self.hash_name)
+            self.hub.download(self.repo, revision, offered, into, done, advance, hashing)
         finally:
             self.learn(right)
         return problems

@@ -18,11 +18,11 @@ from typing import Any
 from hfver.hub_state import HubCommit
 
 log = logging.getLogger(__name__)
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _KEPT_CONFIGS = 200  # some ten kilobytes each
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS content (md5 TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
-    PRIMARY KEY (md5, size)) WITHOUT ROWID;
+    proven INTEGER NOT NULL, shared INTEGER NOT NULL, PRIMARY KEY (md5, size)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS verified_object (path TEXT PRIMARY KEY, ino INTEGER NOT NULL, size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS hub_commit (repo TEXT NOT NULL, sha TEXT NOT NULL, parent TEXT, title TEXT NOT NULL,
@@ -98,19 +98,36 @@ class State:
 
     # -- content --------------------------------------------------------------------------------------------------
 
+    # ``proven``: both digests were computed here, of the same bytes. ``shared``: a Hub was sent it, or has it.
+
     def remember_content(self, contents: Iterable[Content]) -> None:
-        rows = [(content.md5, content.size, content.sha256) for content in contents]
-        self._write("INSERT OR REPLACE INTO content VALUES (?, ?, ?)", rows)
+        """Content that was hashed here on its way to a Hub or from one."""
+        self._write("INSERT OR REPLACE INTO content VALUES (?, ?, ?, 1, 1)", _rows_of(contents))
+
+    def remember_tracked(self, contents: Iterable[Content]) -> None:
+        """Content that was hashed here when DVC was given it: nobody else may have it yet."""
+        query = """INSERT INTO content VALUES (?, ?, ?, 1, 0)
+                   ON CONFLICT (md5, size) DO UPDATE SET sha256 = excluded.sha256, proven = 1"""
+        self._write(query, _rows_of(contents))
 
     def learn_content(self, contents: Iterable[Content]) -> None:
         """What a receipt says; where bytes were hashed here, that stands."""
-        rows = [(content.md5, content.size, content.sha256) for content in contents]
-        self._write("INSERT OR IGNORE INTO content VALUES (?, ?, ?)", rows)
+        query = "INSERT INTO content VALUES (?, ?, ?, 0, 1) ON CONFLICT (md5, size) DO UPDATE SET shared = 1"
+        self._write(query, _rows_of(contents))
 
     def known_content(self, md5s: Iterable[str]) -> dict[str, Content]:
-        """What is known of these contents, by md5."""
+        """What is known of these contents, by md5, be it from a receipt."""
         query = "SELECT md5, size, sha256 FROM content WHERE md5 IN"
         return {md5: Content(md5, size, sha256) for md5, size, sha256 in self._among(query, list(set(md5s)))}
+
+    def proven_content(self, md5s: Iterable[str]) -> dict[str, Content]:
+        """What is known of these contents from their bytes alone, by md5."""
+        query = "SELECT md5, size, sha256 FROM content WHERE proven AND md5 IN"
+        return {md5: Content(md5, size, sha256) for md5, size, sha256 in self._among(query, list(set(md5s)))}
+
+    def is_shared(self, md5: str) -> bool:
+        """Whether content was sent to a Hub or came from one."""
+        return bool(self._rows("SELECT 1 FROM content WHERE shared AND md5 = ?", (md5,)))
 
     # -- objects in DVC's cache -----------------------------------------------------------------------------------
 
@@ -215,6 +232,10 @@ def _open(path: Path | str) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _rows_of(contents: Iterable[Content]) -> list[tuple[str, int, str]]:
+    return [(content.md5, content.size, content.sha256) for content in contents]
 
 
 def _text_of(commit: HubCommit) -> tuple[str, str, str]:

@@ -178,7 +178,7 @@ class _ContentHere:
         self._state, self._receipt = workspace.state, receipt
         # A legacy md5 is that of the text with its line ends changed: two contents can have it.
         names = [file.md5 for file in receipt.files] if self.hash_name == "md5" else []
-        self._known = workspace.state.known_content(names)
+        self._known = workspace.state.proven_content(names)
         self._cache: DvcCache | None = None
         with suppress(StateError):  # DVC is not set up in this work tree
             self._cache = workspace.dvc(pointer.dvc_root).cache

@@ -21,6 +21,7 @@ from typing import Protocol
 from hfver.hashing import Advance, HashName
 from hfver.model import OutputFile, OutputPointer
 from hfver.sources import content_differs
+from hfver.state import Content
 
 _TEMPORARY = "hfver-tmp"
 _OBJECT_MODE = 0o444
@@ -28,10 +29,11 @@ _WORTH_LISTING = 1000
 
 
 class Memory(Protocol):
-    """Remembers cache objects (path, inode, size, mtime in ns) that were hashed and found right."""
+    """Remembers cache objects (path, inode, size, mtime in ns) that were found right, and what DVC was given."""
 
     def verified(self, paths: Sequence[str]) -> Collection[tuple[str, int, int, int]]: ...
     def remember_verified(self, objects: Sequence[tuple[str, int, int, int]]) -> None: ...
+    def remember_tracked(self, contents: Iterable[Content]) -> None: ...
 
 
 class NoMemory:
@@ -41,6 +43,9 @@ class NoMemory:
         return ()
 
     def remember_verified(self, objects: Sequence[tuple[str, int, int, int]]) -> None:
+        pass
+
+    def remember_tracked(self, contents: Iterable[Content]) -> None:
         pass
 
 

@@ -20,10 +20,13 @@ from hfver.adapters.dvc_lock import dvc_lock, refuse_if_in_use
 from hfver.adapters.dvc_state import DvcState, recorded_md5
 from hfver.checkout.compare import Knows
 from hfver.checkout.links import FULL, LinkType, no_space
+from hfver.checkout.scan import scan
 from hfver.errors import StateError
 from hfver.hashing import HashName
 from hfver.model import OutputFile, OutputPointer
 from hfver.sources import Problem, content_differs
+from hfver.state import Content
+from hfver.tracking import WORTH_TRACKING, Read, Tracking, identity
 
 _NO_ADVANCE: Callable[[int], None] = lambda _size: None  # noqa: E731
 
@@ -79,7 +82,8 @@ class DvcProject:
             if not bars:  # DVC draws them unless errors are all it may log
                 logging.getLogger("dvc").setLevel(logging.CRITICAL)
             try:
-                return tuple(Path(stage.path) for stage in repo.add([str(path)]))
+                with self._read_beside(path):
+                    return tuple(Path(stage.path) for stage in repo.add([str(path)]))
             except OutputAlreadyTrackedError as exc:
                 name = shlex.quote(os.path.relpath(path, self.root))
                 raise StateError(
@@ -89,6 +93,22 @@ class DvcProject:
                         "(the files stay where they are), then the same again",
                     ],
                 ) from exc
+
+    @contextmanager
+    def _read_beside(self, path: Path) -> Iterator[None]:
+        """Know both digests of what DVC hashes in the ``with`` block (see ``hfver.tracking``)."""
+        root = path.resolve().as_posix()
+        found = {f"{root}/{name}" if name else root: item.info for name, item in scan(root).files.items()}
+        large = {name: info for name, info in found.items() if info is not None and info.st_size >= WORTH_TRACKING}
+        known = self.knows(root, "md5") if large else None
+        # What DVC has hashed before it will not read again.
+        paths = [Path(name) for name, info in large.items() if known is not None and known(name, info) is None]
+        with Tracking(paths) as tracking:
+            yield
+        reads = tracking.results()
+        if reads:
+            now = self.knows(root, "md5")
+            self._memory.remember_tracked(content for read in reads if (content := _hashed_twice(read, now)))
 
     def is_recorded(self, target: str, path: Path) -> bool:
         """Whether the stage or pointer file ``target`` records what stands at ``path`` now."""
@@ -244,6 +264,16 @@ class DvcProject:
             repo = Repo(str(self.root), config=config)
         with repo:
             yield repo
+
+
+def _hashed_twice(read: Read, known: Knows) -> Content | None:
+    """What is known of a file that DVC has hashed in the very state in which it was read here."""
+    try:
+        info = read.path.stat()
+    except FileNotFoundError:
+        return None
+    md5 = known(str(read.path), info) if identity(info) == identity(read.info) else None
+    return None if md5 is None else Content(md5, info.st_size, read.sha256)
 
 
 def _silence_dvc() -> None:

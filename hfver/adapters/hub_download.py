@@ -65,14 +65,14 @@ class HubReleases:
         into: Callable[[OutputFile], Path],
         done: Callable[[OutputFile, Path, Digests], None],
         advance: Advance,
-        hash_name: HashName = "md5",
+        hashing: Callable[[OutputFile], HashName | None],
     ) -> None:
         commit = self._commit(repo, revision)
         assert commit is not None, "its receipt was read"
 
         def one(file: OutputFile) -> None:
             with _part(into(file)) as (path, target):
-                transfer = _Transfer(self._client, repo, commit, file, target, hash_name, advance, self._stop)
+                transfer = _Transfer(self._client, repo, commit, file, target, hashing(file), advance, self._stop)
                 done(file, path, transfer.run())
 
         # The biggest first: the last one to end should be small.
@@ -125,7 +125,7 @@ class _Transfer:
     commit: str
     file: OutputFile
     target: FileIO
-    hash_name: HashName
+    hash_name: HashName | None
     advance: Advance
     stop: threading.Event
     in_parts: bool = False

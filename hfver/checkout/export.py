@@ -142,7 +142,8 @@ def _from_hub(
         output = Output(OutputPointer(receipt.path, receipt.md5, ""), receipt.files)
         cache = DvcCache(parts, NoMemory())
         place = _Place(cache, directory, owns_objects=store is None)
-        sources = [HubSource(hub, repo, lambda: [tag], cache)]
+        # Without git the receipt is all there is to check against, and its sha256s are the stronger half of it.
+        sources = [HubSource(hub, repo, lambda: [tag], cache, is_proven=lambda _file: True)]
         exported = _write(output, place, sources, tag, reporter, force=force, filters=filters)
     if store is None:
         shutil.rmtree(parts, ignore_errors=True)

@@ -147,7 +147,14 @@ class ReleaseOnHub:
         cache = self.session.workspace.dvc(self.pointer.dvc_root).cache
         hub = self.session.releases
         revisions = partial(self._revisions, repo)
-        return HubSource(hub, repo, revisions, cache, self.pointer.hash_name, self._learn).obtain(files, advance)
+        known = self.session.workspace.state.proven_content([file.md5 for file in files])
+
+        def is_proven(file: OutputFile) -> bool:
+            content = known.get(file.md5)
+            return content is not None and (content.size, content.sha256) == (file.size, file.sha256)
+
+        source = HubSource(hub, repo, revisions, cache, self.pointer.hash_name, is_proven, self._learn)
+        return source.obtain(files, advance)
 
     def _learn(self, files: Sequence[OutputFile]) -> None:
         """What was hashed on the way in is not hashed again to publish it."""
@@ -284,7 +291,7 @@ class RecordedContent:
             recorded = frozenset(file.md5 for file in load_output(tree, pointer, self.dir_sources).files)
         except HfverError:
             recorded = frozenset()
-        return lambda md5: md5 in recorded or bool(state.known_content([md5]))
+        return lambda md5: md5 in recorded or state.is_shared(md5)
 
 
 def optional(make: Callable[[], Wanted]) -> Wanted | None:

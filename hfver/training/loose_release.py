@@ -63,7 +63,16 @@ class DirectoryContent:
     def checking(
         self, files: Sequence[OutputFile], located: Mapping[str, Located]
     ) -> Iterator[Callable[[Mapping[str, str]], Mapping[str, Content]]]:
-        yield lambda _sent: self.digests(files)
+        def contents(sent: Mapping[str, str]) -> Mapping[str, Content]:
+            for file in files:
+                if sent.get(file.path, file.sha256) != file.sha256:
+                    raise IntegrityError(
+                        f"{self.place / file.path} changed while it was sent; nothing was published",
+                        hints=["the same again, once nothing writes to it"],
+                    )
+            return self.digests(files)
+
+        yield contents
 
     def digests(self, files: Sequence[OutputFile]) -> Mapping[str, Content]:
         return {file.md5: self._hashed[file.md5] for file in files}

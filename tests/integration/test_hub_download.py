@@ -70,7 +70,13 @@ def test_a_file_got_in_parts_that_is_wrong_is_got_again_by_the_client_alone(
     got: list[Digests] = []
     counted: list[int] = []
     HubReleases(client, state).download(
-        "r", "v1.0.0", [FILE], lambda _f: tmp_path / "a", lambda _f, _path, found: got.append(found), counted.append
+        "r",
+        "v1.0.0",
+        [FILE],
+        lambda _f: tmp_path / "a",
+        lambda _f, _path, found: got.append(found),
+        counted.append,
+        lambda _f: "md5",
     )
     assert client.asked == [(0, True), (len(CONTENT) - 10, True), (0, False)]
     assert (tmp_path / "a").read_bytes() == CONTENT
@@ -98,6 +104,7 @@ def test_two_that_download_the_same_at_once_do_not_write_into_each_others_file(t
             lambda file: cache.temporary(f"hub-{file.sha256}"),
             lambda file, path, found: inserted.append((found.sha256, cache.insert(path, file.md5))),
             lambda _size: None,
+            lambda _file: "md5",
         )
 
     threads = [threading.Thread(target=download) for _ in range(2)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -19,6 +20,7 @@ from hfver.errors import ConflictError, IntegrityError, RefusedError, StateError
 from hfver.plan import PublishPlan
 from hfver.publish import Outcome
 from hfver.release import prepare
+from hfver.state import Content
 from hfver.target import target_of
 from hfver.trailers import parse_trailers
 from tests.support.gitting import git
@@ -318,3 +320,134 @@ def test_the_dry_run_says_what_the_release_then_does(project: Project) -> None:
     project.tag("v1.0.1")
     plan, _, made = planned_and_made(project, "v1.0.1")
     assert made == plan.api_calls == {"branch": 1, "preupload": 2, "validate-yaml": 1, "commit": 1, "tag": 1}
+
+
+# -- content that DVC was given by hfver ------------------------------------------------------------------------------
+
+LARGE = random.Random(3).randbytes(5_000_000)
+LARGE2 = random.Random(4).randbytes(5_000_000)
+
+
+def track(project: Project, files: dict[str, str | bytes]) -> None:
+    project.write(files)
+    with project.opened() as (workspace, _):
+        workspace.dvc().add(project.top / "model")
+    project.commit()
+
+
+@pytest.fixture
+def md5_reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Files that are read for their md5."""
+    from hfver import checking, release_content
+
+    reads: list[Path] = []
+    for module, name in ((checking, "md5_of_file"), (release_content, "hash_file")):
+        real = getattr(module, name)
+
+        def counted(path: Path, real: Any = real, **options: Any) -> Any:
+            reads.append(path)
+            return real(path, **options)
+
+        monkeypatch.setattr(module, name, counted)
+    return reads
+
+
+def object_of(project: Project, data: bytes) -> Path:
+    with project.opened() as (workspace, _):
+        return workspace.dvc().object_path(hashlib.md5(data).hexdigest())
+
+
+def overwrite(path: Path, data: bytes) -> None:
+    path.chmod(0o644)
+    path.write_bytes(data)
+
+
+def test_what_was_hashed_when_it_was_tracked_is_not_read_for_its_md5_again(
+    project: Project, md5_reads: list[Path]
+) -> None:
+    track(project, {"model.bin": LARGE})
+    project.tag("v1.0.0")
+    project.release("v1.0.0")
+    assert md5_reads == []
+    assert project.hub_bytes("v1.0.0", "model.bin") == LARGE
+    receipt = json.loads(project.hub_bytes("v1.0.0", ".hfver/release.json"))
+    assert receipt["files"][0]["sha256"] == hashlib.sha256(LARGE).hexdigest()
+
+
+def test_tracking_again_reads_only_what_changed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hfver import tracking
+
+    read: list[str] = []
+    real = tracking.Tracking._read
+
+    def told(self: tracking.Tracking, path: Path) -> tracking.Read | None:
+        read.append(path.name)
+        return real(self, path)
+
+    monkeypatch.setattr(tracking.Tracking, "_read", told)
+    track(project, {"a.bin": LARGE, "b.bin": LARGE2, "small.bin": b"small"})
+    assert sorted(read) == ["a.bin", "b.bin"]
+    read.clear()
+    (project.top / "model" / "b.bin").write_bytes(LARGE[::-1])
+    with project.opened() as (workspace, _):
+        workspace.dvc().add(project.top / "model")
+    assert read == ["b.bin"]
+
+
+@pytest.mark.parametrize("data", [LARGE, b"small"], ids=["large", "small"])
+def test_known_content_that_was_damaged_since_stops_the_release(project: Project, data: bytes) -> None:
+    track(project, {"model.bin": data, "config.json": "{}"})
+    project.tag("v1.0.0")
+    with project.opened() as (workspace, _):
+        known = Content(hashlib.md5(data).hexdigest(), len(data), hashlib.sha256(data).hexdigest())
+        workspace.state.remember_content([known])
+    overwrite(object_of(project, data), data[::-1])
+    with pytest.raises(IntegrityError, match=r"model\.bin: DVC recorded md5"):
+        project.release("v1.0.0")
+    assert not project.hub_state().refs.tags
+
+
+def test_a_wrong_sha256_from_elsewhere_does_not_stop_right_bytes(project: Project, md5_reads: list[Path]) -> None:
+    project.train({"model.bin": LARGE})
+    project.tag("v1.0.0")
+    md5 = hashlib.md5(LARGE).hexdigest()
+    with project.opened() as (workspace, _):
+        workspace.state.learn_content([Content(md5, len(LARGE), "0" * 64)])
+    project.release("v1.0.0")
+    assert len(md5_reads) == 1
+    with project.opened() as (workspace, _):
+        assert workspace.state.proven_content([md5])[md5].sha256 == hashlib.sha256(LARGE).hexdigest()
+
+
+def test_a_file_that_changes_while_dvc_is_given_it_is_not_taken_for_known(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hfver.tracking import Tracking
+
+    leave = Tracking.__exit__
+
+    def leave_late(self: Tracking, *arguments: Any) -> None:
+        for read in self._reads:
+            read.result()
+        leave(self, *arguments)
+        (project.top / "model" / "model.bin").write_bytes(LARGE2)
+
+    monkeypatch.setattr(Tracking, "__exit__", leave_late)
+    track(project, {"model.bin": LARGE})
+    with project.opened() as (workspace, _):
+        assert workspace.state.known_content([hashlib.md5(LARGE).hexdigest()]) == {}
+
+
+def test_tracked_content_that_is_nowhere_else_is_not_overwritten(project: Project) -> None:
+    """Released v1, then trained on; the cache lost the new content, so the work tree has the only copy of it."""
+    track(project, {"model.bin": LARGE})
+    project.tag("v1.0.0")
+    project.release("v1.0.0")
+    track(project, {"model.bin": LARGE2})
+    object_of(project, LARGE2).unlink()
+    git(project.top, "checkout", "--quiet", "v1.0.0")
+    from hfver.checkout.bring import Options, bring
+
+    with project.opened() as (workspace, _), pytest.raises(RefusedError, match="would be lost"):
+        bring(workspace, Options("v1.0.0", (), None, model_only=False, force=False), project.told)
+    assert (project.top / "model" / "model.bin").read_bytes() == LARGE2

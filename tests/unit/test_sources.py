@@ -51,11 +51,14 @@ def test_a_place_that_cannot_be_read_is_passed_over(tmp_path: Path, cache: DvcCa
 class _Hub:
     """Two releases with the same content; the newer one has something wrong with it."""
 
-    def __init__(self, error: HfverError, at: str) -> None:
+    def __init__(self, error: HfverError | None = None, at: str = "", content: bytes = CONTENT) -> None:
         self._error, self._at = error, at
+        self.content = content
+        self.hashed: list[str | None] = []
 
     def receipt(self, repo: str, revision: str) -> Receipt | None:
         if (self._at, revision) == ("receipt", "v2"):
+            assert self._error is not None
             raise self._error
         file = _file(sha256=hashlib.sha256(CONTENT).hexdigest())
         return Receipt("1.0.0", revision, None, "m", "model", "2" * 32 + ".dir", (file,))
@@ -68,14 +71,16 @@ class _Hub:
         into: Callable[[OutputFile], Path],
         done: Callable[[OutputFile, Path, Digests], None],
         advance: Advance,
-        hash_name: HashName,
+        hashing: Callable[[OutputFile], HashName | None],
     ) -> None:
         if (self._at, revision) == ("file", "v2"):
+            assert self._error is not None
             raise self._error
         for file in files:
-            into(file).write_bytes(CONTENT)
-            hasher = Hasher()
-            hasher.update(CONTENT)
+            into(file).write_bytes(self.content)
+            hasher = Hasher(hashing(file))
+            self.hashed.append(hashing(file))
+            hasher.update(self.content)
             done(file, into(file), hasher.digests())
 
 
@@ -94,3 +99,30 @@ def test_a_release_with_something_wrong_does_not_stand_in_the_way_of_others(cach
 def test_a_hub_that_does_not_answer_is_not_asked_for_every_release(cache: DvcCache, at: str) -> None:
     with pytest.raises(UnreachableError):
         _source(cache, UnreachableError("silent"), at).obtain([_file()], lambda _size: None)
+
+
+def test_content_whose_sha256_is_proven_is_not_hashed_by_md5_again(cache: DvcCache) -> None:
+    hub = _Hub()
+    learnt: list[OutputFile] = []
+    source = HubSource(hub, "ns/m", lambda: ["v1"], cache, is_proven=lambda _file: True, learn=learnt.extend)
+    assert source.obtain([_file()], lambda _size: None) == []
+    assert hub.hashed == [None]
+    assert cache.object_path(_file().md5).read_bytes() == CONTENT
+    assert [file.md5 for file in learnt] == [_file().md5]
+
+
+def test_proven_content_that_comes_damaged_is_refused(cache: DvcCache) -> None:
+    hub = _Hub(content=b"damaged")
+    source = HubSource(hub, "ns/m", lambda: ["v1"], cache, is_proven=lambda _file: True)
+    (problem,) = source.obtain([_file()], lambda _size: None)
+    assert "damaged there" in problem.reason
+    assert not cache.has(_file().md5)
+
+
+def test_what_nobody_proved_and_old_text_digests_are_hashed_as_dvc_does(cache: DvcCache) -> None:
+    for source in (
+        HubSource(unproven := _Hub(), "ns/m", lambda: ["v1"], cache),
+        HubSource(old := _Hub(), "ns/m", lambda: ["v1"], cache, "md5-dos2unix", is_proven=lambda _file: True),
+    ):
+        source.obtain([_file()], lambda _size: None)
+    assert (unproven.hashed, old.hashed) == (["md5"], ["md5-dos2unix"])

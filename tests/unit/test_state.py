@@ -23,6 +23,28 @@ def test_content_is_found_by_its_md5(tmp_path: Path) -> None:
         assert state.known_content([content.md5 for content in known]) == {content.md5: content for content in known}
 
 
+def test_what_a_receipt_says_is_known_but_not_proven(tmp_path: Path) -> None:
+    said, hashed = Content("1" * 32, 1, "a" * 64), Content("1" * 32, 1, "b" * 64)
+    with open_state(tmp_path) as state:
+        state.learn_content([said])
+        assert (state.known_content([said.md5]), state.proven_content([said.md5])) == ({said.md5: said}, {})
+        assert state.is_shared(said.md5)
+        state.remember_content([hashed])
+        state.learn_content([said])
+        assert state.known_content([said.md5]) == state.proven_content([said.md5]) == {said.md5: hashed}
+
+
+def test_what_dvc_was_given_is_proven_but_nobody_else_need_have_it(tmp_path: Path) -> None:
+    content = Content("1" * 32, 1, "a" * 64)
+    with open_state(tmp_path) as state:
+        state.remember_tracked([content])
+        assert state.proven_content([content.md5]) == {content.md5: content}
+        assert not state.is_shared(content.md5)
+        state.remember_content([content])
+        state.remember_tracked([content])
+        assert state.is_shared(content.md5)
+
+
 def test_a_history_is_known_from_any_of_its_commits(tmp_path: Path) -> None:
     line = commits(5)
     with open_state(tmp_path) as state:
