@@ -33,6 +33,8 @@ def limited(endpoint: str, rate: float) -> Iterator[str]:
 
     def serve(client: socket.socket) -> None:
         with client, socket.create_connection((host, int(port))) as hub:
+            for end in (client, hub):  # or small messages would wait 40 ms for an acknowledgement
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=_pump, args=(client, hub, up.carry), daemon=True).start()
             _pump(hub, client, down.carry)
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 def track(printer: Printer, path: Path) -> None:
     """Track a model file or directory with DVC, and stage the pointer that git keeps.
 
+    Large files are hashed for the Hub in the same go, so that their release has nothing left to hash.
+
     An output of a DVC pipeline (dvc.yaml) is tracked already; `dvc repro` or `dvc commit` records what it became.
 
     \b

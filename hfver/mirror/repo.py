@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from hfver.errors import ConflictError, StateError, UnreachableError
+from hfver.errors import ConflictError, HfverError, StateError, UnreachableError
 from hfver.hub_state import HubCommit, HubRefs
 from hfver.hub_view import read_line
 from hfver.mirror.plan import INDEX, HubFile, render_index, update_index
@@ -55,7 +56,11 @@ class MirrorHub(Protocol):
 
 
 class ConfigsRepo:
-    """The repository beside a model's, by name; ``model_repo`` is the one it belongs to."""
+    """The repository beside a model's, by name; ``model_repo`` is the one it belongs to.
+
+    It is asked for its refs once, for as long as nobody else turns out to have moved them: each request to a Hub far
+    away takes longer than anything that is done here.
+    """
 
     def __init__(
         self,
@@ -75,10 +80,23 @@ class ConfigsRepo:
         self._private = private
         self._create = create
         self._state = state
+        self._refs: HubRefs | None = None
         self._histories: dict[str, Sequence[HubCommit]] = {}
+        self._trees: dict[str, dict[str, HubFile]] = {}
 
     def refs(self) -> HubRefs | None:
-        return self._hub.refs(self.repo, repo_type=self.repo_type)
+        """Branches and tags, with what was done to them from here; None where there is no such repository."""
+        if self._refs is None:
+            self._refs = self._hub.refs(self.repo, repo_type=self.repo_type)
+        return self._refs
+
+    def look_again(self) -> None:
+        """Somebody else was faster: what is known of the refs may be old."""
+        self._refs = None
+
+    def _moved(self, branch: str, head: str) -> None:
+        if self._refs is not None:
+            self._refs = replace(self._refs, branches={**self._refs.branches, branch: head})
 
     def ensure(self) -> HubRefs:
         """The refs of the repository, which is created if it may be."""
@@ -90,6 +108,7 @@ class ConfigsRepo:
             )
         if refs is None or not refs.branches:
             self._hub.create_repo(self.repo, private=self._private, repo_type=self.repo_type)
+            self.look_again()
             refs = self.refs()
         if refs is None or not refs.branches:
             raise UnreachableError(f"{self.repo}: the repository was created but has no branch yet")
@@ -104,9 +123,12 @@ class ConfigsRepo:
             self._histories[revision] = listed
         return self._histories[revision]
 
-    def tree(self, revision: str) -> dict[str, HubFile]:
-        entries = self._hub.tree(self.repo, revision, repo_type=self.repo_type)
-        return {path: HubFile(entry.blob, entry.sha256) for path, entry in entries.items()}
+    def tree(self, revision: str) -> Mapping[str, HubFile]:
+        """The files of a commit, by path."""
+        if revision not in self._trees:
+            entries = self._hub.tree(self.repo, revision, repo_type=self.repo_type)
+            self._trees[revision] = {path: HubFile(entry.blob, entry.sha256) for path, entry in entries.items()}
+        return self._trees[revision]
 
     def read(self, revision: str, path: str, limit: int = _LARGEST_INDEX) -> bytes | None:
         return self._hub.read(self.repo, revision, path, limit=limit, repo_type=self.repo_type)
@@ -116,12 +138,14 @@ class ConfigsRepo:
         if name in refs.branches:
             return refs.branches[name]
         self._hub.create_branch(self.repo, name, start, repo_type=self.repo_type)
+        self._moved(name, start)
         return start
 
     def tag(self, name: str, revision: str, message: str) -> None:
         """Make the tag; there and equal is success, there and elsewhere is a conflict naming both."""
         if self._hub.create_tag(self.repo, name, revision, message, repo_type=self.repo_type):
             return
+        self.look_again()
         refs = self.refs()
         target = refs.tags.get(name) if refs else None
         if target != revision:
@@ -134,6 +158,17 @@ class ConfigsRepo:
         self, branch: str, parent: str, add: Mapping[str, bytes], delete: Iterable[str], title: str, description: str
     ) -> str:
         """One commit on top of ``parent``; ConflictError when the branch has moved meanwhile."""
+        try:
+            revision = self._commit(branch, parent, add, delete, title, description)
+        except HfverError:
+            self.look_again()
+            raise
+        self._moved(branch, revision)
+        return revision
+
+    def _commit(
+        self, branch: str, parent: str, add: Mapping[str, bytes], delete: Iterable[str], title: str, description: str
+    ) -> str:
         contents = [FileContent(path, raw, hashlib.sha256(raw).hexdigest()) for path, raw in add.items()]
         prepared = self._hub.send_content(self.repo, branch, contents, repo_type=self.repo_type)
         try:

@@ -296,3 +296,33 @@ def test_another_commit_in_between_is_kept(world: World, hub: HubForTests) -> No
     mirror_branch(world.git, config, repo, "main", world.git.commit_of("HEAD"))
     assert world.files()["notes.md"] == "theirs"
     assert world.files()["configs/configs/a.yaml"] == "a: 1\n"
+
+
+def test_a_release_lists_refs_and_the_same_files_once(hub: HubForTests, world: World) -> None:
+    """Each request takes longer than all of the rest when the Hub is far away."""
+    world.mirror()
+    git(world.top, "tag", "v1.0.0")
+    world.release("v1.0.0")
+    world.commit("more", {"config.yaml": (world.top / "config.yaml").read_text() + "# more\n"})
+    git(world.top, "tag", "v1.1.0")
+    hub.forget_requests()
+    assert len(world.release("v1.1.0")) == 2
+    asked = [path for method, path in hub.requests if method == "GET"]
+    assert sum(path.endswith("/refs") for path in asked) == 1
+    assert len([path for path in asked if "/tree/" in path]) == 2  # before and after the commit of the branch
+    assert len(asked) == len(set(asked))
+
+
+def test_after_somebody_was_faster_the_refs_are_listed_again(hub: HubForTests, world: World) -> None:
+    world.mirror()
+    slow, fast = world.repo, world.repo
+    assert slow.refs() == fast.refs()
+    head = fast.ensure().branches["main"]
+    theirs = fast.commit("main", head, {"theirs.txt": b"1"}, (), "theirs", "")
+    with pytest.raises(ConflictError):
+        slow.commit("main", head, {"ours.txt": b"1"}, (), "ours", "")
+    assert slow.ensure().branches["main"] == theirs
+    ours = slow.commit("main", theirs, {"ours.txt": b"1"}, (), "ours", "")
+    hub.forget_requests()
+    assert slow.ensure().branches["main"] == ours
+    assert hub.requests == []
