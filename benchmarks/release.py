@@ -79,15 +79,20 @@ def sides(root: Path, rate: float | None = None) -> Iterator[tuple[Side, Side]]:
 
 
 def release(side: Side, tag: str) -> Timing:
-    """What is measured is publishing; tracking with DVC is the same work in any case."""
+    """What is measured is publishing; tracking with DVC is the same work in any case.
+
+    The hook of the commit has its configs mirrored in the background, long before anybody tags it.
+    """
     top = side.folder.parent
-    for command in (
-        ["hfver", "track", "--quiet", "model"],
-        ["git", "add", "--all"],
-        ["git", "commit", "--quiet", "--message", tag],
-        ["git", "tag", tag],
+    hooked = {name: value for name, value in side.environ.items() if name != "HFVER_SKIP"}
+    for command, environ in (
+        (["hfver", "track", "--quiet", "model"], hooked),
+        (["git", "add", "--all"], hooked),
+        (["git", "commit", "--quiet", "--message", tag], hooked),
+        (["hfver", "push", "--quiet"], hooked),  # waits for it
+        (["git", "tag", tag], side.environ),
     ):
-        subprocess.run(command, cwd=top, env=side.environ, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, cwd=top, env=environ, check=True, stdout=subprocess.DEVNULL)
     os.sync()  # what was written before is not to be measured
     return once(["hfver", "push", "--allow-same", "--quiet", tag], top, side.environ)
 
