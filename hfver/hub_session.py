@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 # hf_xet reads eight files at once, 8 MB at a time, and holds up to 64 MB of each stream in flight: 1 GB of memory for a
-# gigabyte in 20 files, 2.4 GB for 4 GB. One file at a time in smaller pieces and two transfers take 340 to 440 MB and
+# gigabyte in 20 files, 2.4 GB for 4 GB. One file at a time in smaller pieces and two transfers take 340 to 470 MB and
 # cost no CPU; whoever sets these wins.
 _BOUNDED_UPLOADS = {
     "HF_XET_DATA_INGESTION_BLOCK_SIZE": "1000000",
