@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from hfver.checking import ChangedError, Checked, Checking
 from hfver.hashing import BLOCK
 from hfver.reporting import Progress, Silent
+from tests.support.endless import endless_file
 
 SMALL = b"small"
 BIG = bytes(range(256)) * (3 * BLOCK // 256)
@@ -116,24 +116,6 @@ def test_whoever_waits_sees_how_far_it_is(big: Path) -> None:
 
 
 def test_leaving_early_stops_the_reading(tmp_path: Path) -> None:
-    endless = tmp_path / "endless"
-    os.mkfifo(endless)
-    begun = threading.Event()
-    broken: list[bool] = []
-
-    def write() -> None:
-        with endless.open("wb", buffering=0) as pipe:
-            for _ in range(10_000):
-                try:
-                    pipe.write(b"x" * 65536)
-                except BrokenPipeError:
-                    broken.append(True)
-                    return
-                begun.set()
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    with Checking({"e": endless}, Silent()):
-        assert begun.wait(10)
-    writer.join()
-    assert broken == [True]
+    with endless_file(tmp_path / "endless") as endless, Checking({"e": endless.path}, Silent()):
+        assert endless.begun.wait(10)
+    assert endless.left

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 from pathlib import Path
 
 import pytest
 
 from hfver.hashing import BLOCK
 from hfver.tracking import Tracking, identity
+from tests.support.endless import endless_file
 
 BIG = bytes(range(256)) * (3 * BLOCK // 256)
 
@@ -36,27 +36,9 @@ def test_a_file_that_cannot_be_read_is_left_to_dvc(tmp_path: Path) -> None:
 
 
 def test_who_leaves_does_not_wait_for_the_rest(tmp_path: Path) -> None:
-    endless = tmp_path / "endless"
-    os.mkfifo(endless)
-    begun = threading.Event()
-    broken: list[bool] = []
-
-    def write() -> None:
-        with endless.open("wb", buffering=0) as pipe:
-            for _ in range(10_000):
-                try:
-                    pipe.write(b"x" * 65536)
-                except BrokenPipeError:
-                    broken.append(True)
-                    return
-                begun.set()
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    with Tracking([endless]) as tracking:
-        assert begun.wait(10)
-    writer.join()
-    assert broken == [True]
+    with endless_file(tmp_path / "endless") as endless, Tracking([endless.path]) as tracking:
+        assert endless.begun.wait(10)
+    assert endless.left
     assert tracking.results() == []
 
 
