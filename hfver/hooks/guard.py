@@ -19,6 +19,7 @@ from hfver.hooks.settings import HookSettings, settings_at
 
 if TYPE_CHECKING:
     from hfver.adapters.git_tree import CommitTree
+    from hfver.config.memory import ConfigMemory
     from hfver.config.settings import Config
     from hfver.model import OutputPointer
 
@@ -66,11 +67,12 @@ def _unreleasable(repo: HookRepo, settings: HookSettings, tag: str, commit: str)
     """What a release of this commit would stop at, as far as it can be told from here."""
     from hfver.adapters.git_repo import GitRepo
     from hfver.adapters.git_tree import CommitTree
+    from hfver.state import open_state
 
     git = GitRepo(repo.top, repo.git_dir, repo.common_dir)
-    with git.reader() as reader:
+    with git.reader() as reader, open_state(repo.common_dir) as state:
         tree = CommitTree(git, reader, commit, commit[:12])
-        config = _first_error(lambda: _config(tree))
+        config = _first_error(lambda: _config(tree, state))
         if config is None or isinstance(config, HfverError):
             return config
         found = config.version_of(tag)
@@ -88,12 +90,12 @@ def _first_error(work: Callable[[], Result]) -> Result | HfverError:
         return error
 
 
-def _config(tree: CommitTree) -> Config | None:
+def _config(tree: CommitTree, memory: ConfigMemory) -> Config | None:
     from hfver.config.load import load_revision
     from hfver.config.problems import MissingConfigError
 
     try:
-        return load_revision(tree.read, environ=os.environ, label=tree.label)
+        return load_revision(tree.read, environ=os.environ, label=tree.label, memory=memory)
     except MissingConfigError:
         return None  # a commit from before the project used hfver: the work tree's configuration is used
 

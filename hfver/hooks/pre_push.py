@@ -98,7 +98,7 @@ class _Gate:
         tree = self._tree(item.commit, item.name)
         files = tuple(tree.read_many([CONFIG_FILE, item.settings.details_file]))
         if files not in self._configs:
-            self._configs[files] = check_configuration(tree, dict(self._workspace.environ))
+            self._configs[files] = check_configuration(tree, dict(self._workspace.environ), self._workspace.state)
         return self._configs[files]
 
     def _bytes(self, pushed: Sequence[Pushed]) -> Iterator[HfverError]:

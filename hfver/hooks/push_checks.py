@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hfver.adapters.dvc_outputs import DvcProject
     from hfver.adapters.git_objects import TreeEntry
     from hfver.adapters.git_tree import CommitTree
+    from hfver.config.memory import ConfigMemory
     from hfver.config.settings import Config
     from hfver.model import Output, OutputPointer
 
@@ -58,13 +59,13 @@ class Pushed:
 # -- configuration and secrets ----------------------------------------------------------------------------------------
 
 
-def check_configuration(tree: CommitTree, environ: dict[str, str]) -> Config | HfverError | None:
+def check_configuration(tree: CommitTree, environ: dict[str, str], memory: ConfigMemory) -> Config | HfverError | None:
     """The configuration at a pushed commit, the error that names everything wrong with it, or None without one."""
     from hfver.config.load import load_revision
     from hfver.config.problems import MissingConfigError
 
     try:
-        return load_revision(tree.read, environ=environ, label=tree.label)
+        return load_revision(tree.read, environ=environ, label=tree.label, memory=memory)
     except MissingConfigError:
         return None
     except ConfigError as error:
