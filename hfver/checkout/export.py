@@ -20,7 +20,7 @@ from hfver.checkout.links import Linker, LinkType
 from hfver.checkout.run import ObjectCache, Result, Wanted, check_out
 from hfver.checkout.session import Session
 from hfver.checkout.targets import resolve_target
-from hfver.errors import StateError, UsageError
+from hfver.errors import IntegrityError, StateError, UsageError
 from hfver.hashing import Advance, HashName
 from hfver.model import Output, OutputPointer
 from hfver.outputs.dir_object import directory_id
@@ -31,6 +31,7 @@ from hfver.versions import default_formats, parse
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_download import HubReleases
+    from hfver.receipt import Receipt
     from hfver.reporting import Reporter
 
 _PARTS = ".hfver-part"
@@ -139,15 +140,27 @@ def _from_hub(
                 f"{repo}@{tag} is no release of hfver: it has no receipt to check files against",
                 hints=[f"hf download {repo} --revision {tag}"],
             )
-        output = Output(OutputPointer(receipt.path, receipt.md5, ""), receipt.files)
+        output = Output(OutputPointer(receipt.path, receipt.md5, "", hash_name=receipt.hash_name), receipt.files)
         cache = DvcCache(parts, NoMemory())
         place = _Place(cache, directory, owns_objects=store is None)
+        _refuse_contradictions(receipt, f"{repo}@{tag}")
         # Without git the receipt is all there is to check against, and its sha256s are the stronger half of it.
-        sources = [HubSource(hub, repo, lambda: [tag], cache, is_proven=lambda _file: True)]
+        sources = [HubSource(hub, repo, lambda: [tag], cache, receipt.hash_name, is_proven=lambda _file: True)]
         exported = _write(output, place, sources, tag, reporter, force=force, filters=filters)
     if store is None:
         shutil.rmtree(parts, ignore_errors=True)
     return exported
+
+
+def _refuse_contradictions(receipt: Receipt, where: str) -> None:
+    """Content is fetched once for each md5, which has to stand for one sha256 then."""
+    sha256s: dict[str, str | None] = {}
+    for file in receipt.files:
+        if sha256s.setdefault(file.md5, file.sha256) != file.sha256:
+            raise IntegrityError(
+                f"{where}: its receipt has two sha256s for the md5 of {file.path}, and cannot say which is right",
+                hints=[f"hfver verify --deep {receipt.tag}    (in a clone of its git repository)"],
+            )
 
 
 def _choose(hub: HubReleases, repo: str, version: str) -> str:
