@@ -100,15 +100,16 @@ class DvcProject:
         root = path.resolve().as_posix()
         found = {f"{root}/{name}" if name else root: item.info for name, item in scan(root).files.items()}
         large = {name: info for name, info in found.items() if info is not None and info.st_size >= WORTH_TRACKING}
-        known = self.knows(root, "md5") if large else None
-        # What DVC has hashed before it will not read again.
-        paths = [Path(name) for name, info in large.items() if known is not None and known(name, info) is None]
-        with Tracking(paths) as tracking:
+        if not large:
             yield
-        reads = tracking.results()
-        if reads:
-            now = self.knows(root, "md5")
-            self._memory.remember_tracked(content for read in reads if (content := _hashed_twice(read, now)))
+            return
+        known = self.knows(root, "md5")
+        # What DVC has hashed before it will not read again.
+        with Tracking(Path(name) for name, info in large.items() if known(name, info) is None) as tracking:
+            yield
+        known = self.knows(root, "md5")
+        contents = (_hashed_twice(read, known) for read in tracking.results())
+        self._memory.remember_tracked(content for content in contents if content is not None)
 
     def is_recorded(self, target: str, path: Path) -> bool:
         """Whether the stage or pointer file ``target`` records what stands at ``path`` now."""

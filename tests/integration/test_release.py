@@ -451,3 +451,19 @@ def test_tracked_content_that_is_nowhere_else_is_not_overwritten(project: Projec
     with project.opened() as (workspace, _), pytest.raises(RefusedError, match="would be lost"):
         bring(workspace, Options("v1.0.0", (), None, model_only=False, force=False), project.told)
     assert (project.top / "model" / "model.bin").read_bytes() == LARGE2
+
+
+def test_what_only_a_receipt_says_does_not_replace_the_check_by_md5(project: Project, md5_reads: list[Path]) -> None:
+    """The bytes of the cache object and the sha256 of a forged receipt go together, and are not what DVC recorded."""
+    project.train({"model.bin": LARGE})
+    project.tag("v1.0.0")
+    md5 = hashlib.md5(LARGE).hexdigest()
+    overwrite(object_of(project, LARGE), LARGE2)
+    with project.opened() as (workspace, _):
+        workspace.state.learn_content([Content(md5, len(LARGE), hashlib.sha256(LARGE2).hexdigest())])
+    with pytest.raises(IntegrityError, match=r"model\.bin: DVC recorded md5"):
+        project.release("v1.0.0")
+    assert md5_reads
+    assert not project.hub_state().refs.tags
+    with project.opened() as (workspace, _):
+        assert workspace.state.proven_content([md5]) == {}
