@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hfver.beneath import Beneath
 from hfver.errors import UsageError
 from hfver.experiments.files import config_file, metrics_in, result_tree
 from hfver.experiments.records import build_record, dump_record, record_folder
@@ -53,10 +54,10 @@ def record_run(
         if not workspace.config.tracking.enabled:
             return RecordedRun(name, None)
         made = _files(workspace, name, params or {}, metrics or {}, [Path(file) for file in files], model)
-        for place, raw in made.items():
-            target = workspace.repo.top / place
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(raw)
+        with Beneath(str(workspace.repo.top)) as below:
+            for place, raw in made.items():
+                below.make_directories(place.rpartition("/")[0])
+                below.write(place, raw)
         record = workspace.repo.top / record_folder(name) / workspace.config.experiment_tracking.metadata_file
         urls = _send(workspace, name, made, model) if send else {}
     return RecordedRun(name, record, urls)

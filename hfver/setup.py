@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hfver.adapters.git_repo import GitRepo
-from hfver.atomic import write_atomic
+from hfver.beneath import Beneath
 from hfver.errors import UsageError
 from hfver.hub_state import EMBEDDED
 
@@ -68,22 +68,27 @@ def _write_config(repo: GitRepo, choices: Choices, environ: Mapping[str, str], r
     if after == before:
         report.kept.append(f"{MAIN_FILE} has a huggingface section")
     else:
-        write_atomic(main, after.encode())
+        _write(repo.top, MAIN_FILE, after)
         _stage_new(repo, MAIN_FILE, before, report)
         report.done.append(f"{'added the huggingface section to' if before else 'wrote'} {MAIN_FILE}")
     details = repo.top / DETAILS_FILE
     if details.exists():
         report.kept.append(f"{DETAILS_FILE} is there")
     else:
-        details.parent.mkdir(parents=True, exist_ok=True)
         author = repo.config("user.name") or namespace
         email = repo.config("user.email") or ""
-        write_atomic(details, details_text(namespace, email, author).encode())
+        _write(repo.top, DETAILS_FILE, details_text(namespace, email, author))
         _stage_new(repo, DETAILS_FILE, "", report)
         report.done.append(f"wrote {DETAILS_FILE}")
     config = load_workspace(repo.top, environ=environ)
     report.endpoint = config.endpoint
     report.repo = ", ".join(model.repo for model in config.models)
+
+
+def _write(top: Path, name: str, text: str) -> None:
+    with Beneath(str(top)) as below:
+        below.make_directories(name.rpartition("/")[0])
+        below.write(name, text.encode())
 
 
 def _stage_new(repo: GitRepo, name: str, before: str, report: Report) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from hfver.atomic import write_atomic
 from hfver.errors import HfverError, StateError, UnauthorisedError, UsageError
 from hfver.hub_state import EMBEDDED
+from hfver.paths import escape_reason
 
 HUGGINGFACE_CO = "https://huggingface.co"
 _DEFAULT_PORTS = {"http": 80, "https": 443, "smtp": 25}
@@ -149,8 +150,8 @@ def require_trusted_url(url: str, what: str, environ: Mapping[str, str], *, own:
 
 def require_writable(path: Path, top: Path, what: str, environ: Mapping[str, str], *, own: str | None = None) -> Path:
     """The resolved path, if it is inside the repository, trusted, or named by the user's own variable."""
-    resolved = (top / path.expanduser()).resolve()
-    inside = resolved.is_relative_to(top.resolve()) and ".git" not in resolved.relative_to(top.resolve()).parts
+    resolved, real_top = (top / path.expanduser()).resolve(), top.resolve()
+    inside = resolved.is_relative_to(real_top) and not escape_reason(resolved.relative_to(real_top).as_posix())
     if inside or (own is not None and environ.get(own) == str(path)) or read_trust(environ).knows_path(resolved):
         return resolved
     raise UnauthorisedError(

@@ -49,6 +49,11 @@ class Workspace:
 
         return DvcProject.find(self.repo.top, dvc_root, self.state)
 
+    @property
+    def cache_dirs(self) -> tuple[Path, ...]:
+        """DVC's cache, which links in a model may lead to; none where DVC is not set up."""
+        return (self.dvc().settings.cache_dir,) if (self.repo.top / ".dvc").is_dir() else ()
+
     def other_dvc(self, dvc_root: str = "") -> Iterator[DvcProject]:
         """The same DVC repository in the other work trees: each has a cache of its own, unless it was moved."""
         from hfver.adapters.dvc_outputs import DvcProject

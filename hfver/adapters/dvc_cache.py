@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import time
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from hfver.errors import RefusedError
 from hfver.hashing import Advance, HashName
 from hfver.model import OutputFile, OutputPointer
 from hfver.sources import content_differs
@@ -171,13 +173,23 @@ class DvcCache:
         )
 
     def _make(self, directory: Path) -> None:
-        if directory.is_dir():
+        """A directory of the cache. RefusedError for a link in its place: a clone may bring one that leads anywhere.
+
+        The cache itself may be a link; people put it on larger disks.
+        """
+        try:
+            found = os.lstat(directory).st_mode
+        except FileNotFoundError:
+            self._make(directory.parent)
+            with suppress(FileExistsError):
+                directory.mkdir()
+                if self._directory_mode is not None:
+                    directory.chmod(self._directory_mode)
             return
-        self._make(directory.parent)
-        with suppress(FileExistsError):
-            directory.mkdir()
-            if self._directory_mode is not None:
-                directory.chmod(self._directory_mode)
+        if stat.S_ISLNK(found) and directory.is_relative_to(self.directory) and directory != self.directory:
+            raise RefusedError(
+                f"{directory} is a link inside DVC's cache: nothing is put there", hints=[f"rm {directory}"]
+            )
 
 
 def _mark(name: str) -> tuple[str, int, int, int]:

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import get_args
 
 from hfver.checkout.links import LinkType
-from hfver.errors import StateError
+from hfver.errors import RefusedError, StateError
 
 DEFAULT_LINK_TYPES: tuple[LinkType, ...] = ("reflink", "copy")
 
 _QUOTED = re.compile(r"""(['"])(.*)\1\s*(?:#.*)?""")
 _NAMED_SECTION = re.compile(r"""remote\s+"(.*)\"""")
+
+_CREDENTIAL_FILES = frozenset({"configpath", "credentialpath"})
 
 Sections = dict[str, dict[str, str]]
 
@@ -65,6 +67,25 @@ def read_settings(root: Path) -> DvcSettings:
         default_remote=core.get("remote") or None,
         remotes=remotes,
     )
+
+
+def refuse_brought_credentials(root: Path) -> None:
+    """RefusedError when a DVC remote takes its credentials from a file of this very repository.
+
+    Such a file may name a program that makes them (`credential_process` of AWS profiles), which would be started: code
+    of whoever wrote the repository. What `config.local` or the user's own settings name is the user's.
+    """
+    brought, own = _remotes(_read(root / ".dvc" / "config")), _remotes(_read(root / ".dvc" / "config.local"))
+    for name, options in brought.items():
+        for option in sorted(_CREDENTIAL_FILES & options.keys() - own.get(name, {}).keys()):
+            file = Path(options[option]).expanduser()
+            place = file if file.is_absolute() else root / ".dvc" / file
+            if place.resolve().is_relative_to(root.resolve()):
+                raise RefusedError(
+                    f"the DVC remote {name} takes its credentials from {place}, which came with this repository and "
+                    "could start a program",
+                    hints=[f"read it, then: dvc remote modify --local {name} {option} {options[option]}"],
+                )
 
 
 def _read(path: Path) -> Sections:

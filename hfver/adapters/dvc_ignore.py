@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from hfver.adapters.git_process import decode, execute_git
+from hfver.adapters.git_process import NEUTRAL, decode, execute_git
 
 _IGNORE_FILE = ".dvcignore"
 
@@ -19,6 +19,7 @@ def ignored_by_dvc(project: Path, root: str, paths: Collection[str]) -> frozense
     found = execute_git(
         project,
         [
+            *NEUTRAL,
             "ls-files",
             "-z",
             "--others",

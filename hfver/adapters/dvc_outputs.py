@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from hfver.adapters.dvc_cache import DvcCache, Memory, NoMemory
-from hfver.adapters.dvc_config import DvcSettings, read_settings
+from hfver.adapters.dvc_config import DvcSettings, read_settings, refuse_brought_credentials
 from hfver.adapters.dvc_ignore import ignored_by_dvc
 from hfver.adapters.dvc_lock import dvc_lock, refuse_if_in_use
 from hfver.adapters.dvc_state import DvcState, recorded_md5
+from hfver.adapters.git_process import NEUTRAL, execute_git
+from hfver.beneath import refuse_links
 from hfver.checkout.compare import Knows
 from hfver.checkout.links import FULL, LinkType, no_space
-from hfver.checkout.scan import scan
-from hfver.errors import StateError
+from hfver.checkout.scan import refuse_links_out, scan
+from hfver.errors import RefusedError, StateError
 from hfver.hashing import HashName
 from hfver.model import OutputFile, OutputPointer
 from hfver.sources import Problem, content_differs
@@ -44,6 +46,10 @@ class DvcProject:
         root = top / dvc_root if dvc_root else top
         if not (root / ".dvc").is_dir():
             raise StateError(f"DVC is not set up in {root}", hints=["hfver init", "dvc init"])
+        refuse_links(top, root / ".dvc", at_the_end=True)
+        for name in (".dvc/tmp", ".dvc/cache"):
+            if (root / name).is_symlink() and _git_tracks(root, name):
+                raise RefusedError(f"{root / name} is a link that the repository brought", hints=[f"git rm {name}"])
         return cls(root, memory)
 
     @classmethod
@@ -78,6 +84,7 @@ class DvcProject:
         """``dvc add`` with its git staging. Returns the pointer files written."""
         from dvc.output import OutputAlreadyTrackedError
 
+        self.refuse_links_out(path)
         with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot track {path}"):
             if not bars:  # DVC draws them unless errors are all it may log
                 logging.getLogger("dvc").setLevel(logging.CRITICAL)
@@ -93,6 +100,14 @@ class DvcProject:
                         "(the files stay where they are), then the same again",
                     ],
                 ) from exc
+
+    def refuse_links_out(self, path: Path) -> None:
+        """RefusedError for a link in a model that leads out of it, and for one in the place of what DVC will write."""
+        for written in (path.with_name(f"{path.name}.dvc"), path.with_name(".gitignore")):
+            if written.is_symlink():
+                raise RefusedError(f"{written} is a link: DVC is not told to write through it", hints=[f"rm {written}"])
+        root = str(path)
+        refuse_links_out(scan(root), [self.settings.cache_dir], lambda names: self.ignored(root, names))
 
     @contextmanager
     def _read_beside(self, path: Path) -> Iterator[None]:
@@ -229,6 +244,7 @@ class DvcProject:
 
     def fetch_output(self, path: Path) -> None:
         """``dvc fetch`` of one output as the work tree's pointer has it. What came is not verified."""
+        refuse_brought_credentials(self.root)
         with self._repo() as repo, _dvc_errors(f"DVC cannot fetch {path}"):
             repo.fetch(targets=[str(path)])
 
@@ -251,6 +267,7 @@ class DvcProject:
 
     @contextmanager
     def _remote(self, name: str | None, hash_name: HashName) -> Iterator[Any]:
+        refuse_brought_credentials(self.root)
         with self._repo() as repo:
             with _dvc_errors(f"the DVC remote {name or self.settings.default_remote or ''} cannot be used"):
                 odb = repo.cloud.get_remote_odb(name, "fetch", hash_name=hash_name)
@@ -265,6 +282,11 @@ class DvcProject:
             repo = Repo(str(self.root), config=config)
         with repo:
             yield repo
+
+
+def _git_tracks(root: Path, name: str) -> bool:
+    """People put caches on other disks by links of their own; a link that came with a clone is somebody else's."""
+    return execute_git(root, [*NEUTRAL, "ls-files", "--error-unmatch", "--", name]).code == 0
 
 
 def _hashed_twice(read: Read, known: Knows) -> Content | None:

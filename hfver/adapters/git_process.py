@@ -24,6 +24,11 @@ _HOOK_VARIABLES = frozenset({
 })  # fmt: skip
 
 
+# For git started in a directory that came with a repository: it may be laid out like a bare repository whose
+# configuration names programs (https://github.com/justinsteven/advisories, 2022; safe.bareRepository since git 2.38).
+NEUTRAL = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
+
+
 class GitCommandFailed(HfverError):  # noqa: N818 (GitCommandError is the name of GitPython's)
     """git said no; carries what was asked and its answer."""
 

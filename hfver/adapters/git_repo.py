@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from hfver.adapters.git_commands import git_commands
 from hfver.adapters.git_objects import ObjectReader, TreeEntry
-from hfver.adapters.git_process import GitCommandFailed, GitResult, decode, encode, execute_git, readable
+from hfver.adapters.git_process import NEUTRAL, GitCommandFailed, GitResult, decode, encode, execute_git, readable
 from hfver.ancestry import nearest_ancestors
 from hfver.errors import StateError, UsageError
 from hfver.model import Tag
@@ -62,13 +62,12 @@ class GitRepo:
 
     @classmethod
     def discover(cls, start: Path) -> GitRepo:
-        found = execute_git(
-            start, ["rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir"], env={"LC_ALL": "C"}
-        )
+        asked = ("rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+        found = execute_git(start, [*NEUTRAL, *asked], env={"LC_ALL": "C"})
         stderr = decode(found.stderr)
         if "not a git repository" in stderr:
             raise UsageError(f"{start} is not in a git repository", hints=["git init"])
-        if "must be run in a work tree" in stderr:
+        if "must be run in a work tree" in stderr or "cannot use bare repository" in stderr:
             raise UsageError(f"{start} is in a git repository without a work tree", hints=["git clone PATH"])
         if found.code != 0:
             raise StateError(f"git refuses to work in {start}: {stderr.strip()}")

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from hfver.adapters.git_objects import ObjectReader
 from hfver.adapters.git_repo import GitRepo
+from hfver.errors import StateError
 
 
 class CommitTree:
@@ -38,12 +39,20 @@ class WorkTree:
 
     def __init__(self, repo: GitRepo) -> None:
         self._repo = repo
+        self._top = repo.top.resolve()
 
     def read(self, path: str) -> bytes | None:
+        """A file's bytes, None without one. StateError for a link out of the repository: what it leads to is not part
+        of it, and what is read here gets published."""
+        place = self._repo.top / path
         try:
-            return (self._repo.top / path).read_bytes()
+            raw = place.read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
+        target = place.resolve()
+        if not target.is_relative_to(self._top):
+            raise StateError(f"{path} leads out of the repository (to {target}): it is not read", hints=[f"rm {path}"])
+        return raw
 
     def read_many(self, paths: Sequence[str]) -> Sequence[bytes | None]:
         return [self.read(path) for path in paths]

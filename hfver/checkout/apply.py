@@ -1,7 +1,8 @@
 """Changing the work tree: the one place that does.
 
 Everything to be written is in the cache and verified, everything that goes is in the cache too. Each file appears by a
-rename, so it is the old or the new one at any moment, and a killed run is finished by the next.
+rename, so it is the old or the new one at any moment, and a killed run is finished by the next. No link is followed on
+the way to any of them (``hfver.beneath``), whatever was found there before.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from hfver.beneath import Beneath, FileOnTheWayError, LinkOnTheWayError
 from hfver.checkout.compare import Comparison, Present, Write
-from hfver.checkout.links import Linker
-from hfver.checkout.scan import TEMPORARY_PREFIX, unchanged_since
+from hfver.checkout.links import FULL, Linker, no_space
+from hfver.checkout.scan import is_same
 from hfver.errors import StateError
 
 _BATCH = 256
@@ -37,78 +39,119 @@ class Applied:
 
 
 def apply(
-    comparison: Comparison, object_name: ObjectName, linker: Linker, staging: Path, advance: Callable[[int], None]
+    comparison: Comparison,
+    anchor: str,
+    object_name: ObjectName,
+    linker: Linker,
+    staging: Path,
+    advance: Callable[[int], None],
 ) -> tuple[Applied, ...]:
-    """``staging`` is an empty directory on the file system of the work tree, for files on their way in."""
-    for leftover in comparison.leftovers:
-        os.unlink(comparison.place(leftover))
-    early = _in_the_way(comparison)
-    _clear_the_way(comparison, early)
-    _make_directories(comparison)
-    applied = _write_all(comparison, object_name, linker, staging, advance)
-    _remove(comparison, (item for item in comparison.remove if item.path not in early))
-    for directory in comparison.empty_directories:
-        with suppress(OSError):  # gone already, or something new came in: then it is not empty and stays
-            os.rmdir(comparison.place(directory))
+    """``anchor`` is the directory above which paths are the user's own; ``staging`` an empty directory on the file
+    system of the work tree, for files on their way in.
+
+    LinkOnTheWayError when a link stands on the way, StateError when a file changed since it was looked at.
+    """
+    change = _Change(comparison, anchor)
+    try:
+        with Beneath(anchor) as below:
+            for leftover in comparison.leftovers:
+                below.unlink(change.path(leftover))
+            early = _in_the_way(comparison)
+            _clear_the_way(change, below, early)
+            _make_directories(change, below)
+        applied = _write_all(change, object_name, linker, staging, advance)
+        with Beneath(anchor) as below:
+            _remove(change, below, (item for item in comparison.remove if item.path not in early))
+            for directory in comparison.empty_directories:
+                # Gone already or a file by now, or something new came in: then it is not empty and stays.
+                with suppress(OSError, FileOnTheWayError, LinkOnTheWayError):
+                    below.rmdir(change.path(directory))
+    except OSError as exc:
+        if exc.errno in FULL:
+            raise no_space(comparison.root) from exc
+        named = f" ({exc.filename})" if exc.filename else ""
+        raise StateError(f"{comparison.root} cannot be changed: {exc.strerror}{named}", hints=["run it again"]) from exc
     return applied
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A comparison, with its paths as they are called from the anchor."""
+
+    comparison: Comparison
+    anchor: str
+    root: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        relative = os.path.relpath(self.comparison.root, self.anchor)
+        object.__setattr__(self, "root", "" if relative == "." else relative)
+
+    def path(self, path: str) -> str:
+        return f"{self.root}/{path}" if self.root and path else self.root or path
+
+
 def _write_all(
-    comparison: Comparison, object_name: ObjectName, linker: Linker, staging: Path, advance: Callable[[int], None]
+    change: _Change, object_name: ObjectName, linker: Linker, staging: Path, advance: Callable[[int], None]
 ) -> tuple[Applied, ...]:
     names = itertools.count()
     executable = 0o111 & ~current_umask()
 
     def run(batch: Sequence[Write]) -> list[Applied]:
         done = []
-        for write in batch:
-            temporary = f"{staging}/{next(names)}"
-            done.append(_write_one(comparison, write, object_name, linker, temporary, executable))
+        with Beneath(change.anchor) as below:
+            for write in batch:
+                temporary = f"{staging}/{next(names)}"
+                done.append(_write_one(change, below, write, object_name, linker, temporary, executable))
         advance(len(batch))
         return done
 
-    count = max(1, min(_BATCH, len(comparison.write) // _THREADS))
-    batches = [comparison.write[at : at + count] for at in range(0, len(comparison.write), count)]
+    writes = change.comparison.write
+    count = max(1, min(_BATCH, len(writes) // _THREADS))
+    batches = [writes[at : at + count] for at in range(0, len(writes), count)]
     if len(batches) < 2:
-        return tuple(run(comparison.write))
+        return tuple(run(writes)) if writes else ()
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="checkout") as pool:
         return tuple(item for done in pool.map(run, batches) for item in done)
 
 
 def _write_one(
-    comparison: Comparison, write: Write, object_name: ObjectName, linker: Linker, temporary: str, executable: int
+    change: _Change,
+    below: Beneath,
+    write: Write,
+    object_name: ObjectName,
+    linker: Linker,
+    temporary: str,
+    executable: int,
 ) -> Applied:
-    place = comparison.place(write.path)
+    place, path = change.comparison.place(write.path), change.path(write.path)
     source = object_name(write.file.md5)
     try:
         linker.place(source, temporary, private=write.file.isexec)
         if write.file.isexec:
             mode = stat.S_IMODE(os.stat(temporary).st_mode)
             os.chmod(temporary, mode | executable)
-        _refuse_surprise(place, write.replaces)
-        _move(temporary, place)
+        _refuse_surprise(place, below.lstat(path), write.replaces)
+        _move(temporary, below, path)
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
-    return Applied(place, write.file.md5, os.stat(place))
+    return Applied(place, write.file.md5, below.stat(path))
 
 
-def _refuse_surprise(place: str, replaces: Present | None) -> None:
+def _refuse_surprise(place: str, now: os.stat_result | None, replaces: Present | None) -> None:
     """What was not there, or not like this, when we looked has been made since: it is somebody's work."""
-    untouched = unchanged_since(place, replaces.found) if replaces else not os.path.lexists(place)
+    untouched = is_same(now, replaces.found) if replaces else now is None
     if not untouched:
         raise StateError(f"{place} changed while it was checked out; it is left as it is", hints=["run it again"])
 
 
-def _move(temporary: str, place: str) -> None:
+def _move(temporary: str, below: Beneath, path: str) -> None:
     try:
-        os.replace(temporary, place)
+        below.replace(temporary, path)
     except OSError as exc:
         if exc.errno != errno.EXDEV:  # the output lies on another file system than .dvc
             raise
-        beside = f"{os.path.dirname(place)}/{TEMPORARY_PREFIX}{os.path.basename(temporary)}"
-        Linker(["copy"]).place(temporary, beside)
-        os.replace(beside, place)
+        below.copy(temporary, path)
 
 
 def _in_the_way(comparison: Comparison) -> frozenset[str]:
@@ -122,15 +165,16 @@ def _in_the_way(comparison: Comparison) -> frozenset[str]:
     )
 
 
-def _clear_the_way(comparison: Comparison, early: Collection[str]) -> None:
-    _remove(comparison, (item for item in comparison.remove if item.path in early))
+def _clear_the_way(change: _Change, below: Beneath, early: Collection[str]) -> None:
+    comparison = change.comparison
+    _remove(change, below, (item for item in comparison.remove if item.path in early))
     for path in comparison.odd:
-        os.unlink(comparison.place(path))
+        below.unlink(change.path(path))
     targets = {write.path for write in comparison.write}
     for directory in comparison.empty_directories:
         if "" in targets or directory in targets or targets.intersection(_parents(directory)):
             try:
-                os.rmdir(comparison.place(directory))
+                below.rmdir(change.path(directory))
             except OSError as exc:
                 raise StateError(f"{comparison.place(directory)} has to become a file: {exc.strerror}") from exc
 
@@ -141,23 +185,24 @@ def _parents(path: str) -> Iterator[str]:
         yield path
 
 
-def _make_directories(comparison: Comparison) -> None:
-    if any(write.path == "" for write in comparison.write):
-        os.makedirs(os.path.dirname(comparison.root), exist_ok=True)
-        return
-    needed = {write.path.rpartition("/")[0] for write in comparison.write}
+def _make_directories(change: _Change, below: Beneath) -> None:
+    needed = {change.path(write.path).rpartition("/")[0] for write in change.comparison.write}
     for directory in sorted(needed):
-        os.makedirs(comparison.place(directory), exist_ok=True)
+        below.make_directories(directory)
 
 
-def _remove(comparison: Comparison, items: Iterable[Present]) -> None:
+def _remove(change: _Change, below: Beneath, items: Iterable[Present]) -> None:
     for item in items:
-        place = comparison.place(item.path)
-        if not os.path.lexists(place):
+        path = change.path(item.path)
+        now = below.lstat(path)
+        if now is None:
             continue
-        if not unchanged_since(place, item.found):
-            raise StateError(f"{place} changed while it was checked out; it is left as it is", hints=["run it again"])
-        os.unlink(place)
+        if not is_same(now, item.found):
+            raise StateError(
+                f"{change.comparison.place(item.path)} changed while it was checked out; it is left as it is",
+                hints=["run it again"],
+            )
+        below.unlink(path)
 
 
 def current_umask() -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfver.adapters.git_tree import CommitTree
+from hfver.beneath import Beneath, refuse_links
 from hfver.checkout.apply import current_umask
 from hfver.checkout.compare import Knows
 from hfver.checkout.links import Linker, LinkType
@@ -124,6 +125,9 @@ def _from_hub(
     from hfver.state import State
 
     parts = store or directory.absolute() / _PARTS
+    if store is None:
+        where = Path(os.path.normpath(parts))
+        refuse_links(_anchor(where.parent), where, at_the_end=True)
     with ExitStack() as resources:
         scratch = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="hfver-")))
         state = State(scratch / "state.db")
@@ -191,7 +195,8 @@ def _write(
         raise UsageError(f"no file of {label} matches the patterns")
     # In a directory of its own even a single file has a name below it.
     pointer = replace(output.pointer, md5=directory_id(files), subpath="")
-    wanted = Wanted(Output(pointer, files), place.directory, place, sources, lambda _present: lambda _md5: False)
+    output, nothing_recorded = Output(pointer, files), lambda _present: lambda _md5: False
+    wanted = Wanted(output, place.directory, place, sources, nothing_recorded, anchor=place.anchor)
     with ExitStack() as bars:
 
         def advance(total: int | None) -> Advance:
@@ -206,7 +211,8 @@ class _Place:
 
     def __init__(self, cache: ObjectCache, directory: Path, *, owns_objects: bool = False) -> None:
         self.cache = cache
-        self.directory = directory.absolute()
+        self.directory = Path(os.path.normpath(directory.absolute()))
+        self.anchor = _anchor(self.directory)
         self.link_types: tuple[LinkType, ...] = ("hardlink", "copy") if owns_objects else ("reflink", "copy")
         self._owns_objects = owns_objects
 
@@ -235,10 +241,20 @@ class _Place:
 
     @contextmanager
     def locked(self, paths: Sequence[Path]) -> Iterator[Path]:
-        parent = self.directory.parent
-        parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=parent, prefix=".hfver-staging-") as staging:
+        with Beneath(str(self.anchor)) as below:
+            below.make_directories(self.directory.relative_to(self.anchor).as_posix().removeprefix("."))
+        with tempfile.TemporaryDirectory(dir=self.directory.parent, prefix=".hfver-staging-") as staging:
             yield Path(staging)
+
+
+def _anchor(directory: Path) -> Path:
+    """From where on links are refused: the top of the repository the directory lies in, whose links they may be.
+
+    Elsewhere the directory itself, or as much of the way to it as is there: that is where somebody asked for a copy.
+    """
+    ways = (directory, *directory.parents)
+    repository = next((above for above in ways if (above / ".git").exists()), None)
+    return repository or next(above for above in ways if above.is_dir())
 
 
 def _separate(place: str) -> None:

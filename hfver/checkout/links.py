@@ -76,14 +76,15 @@ def _copy(source: str, target: str) -> None:
     try:
         new = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
-            _copy_bytes(old, new)
+            copy_bytes(old, new)
         finally:
             os.close(new)
     finally:
         os.close(old)
 
 
-def _copy_bytes(old: int, new: int) -> None:
+def copy_bytes(old: int, new: int) -> None:
+    """All that is left of one open file to another, inside the kernel where it can."""
     if hasattr(os, "copy_file_range"):
         try:
             while os.copy_file_range(old, new, _COPY_BLOCK):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hfver.atomic import write_atomic
+from hfver.beneath import Beneath
 from hfver.errors import StateError
 from hfver.model import OutputPointer
 from hfver.outputs.pointers import join_path, parse_dvc_file
@@ -39,7 +39,8 @@ def update_pointer(top: Path, now: Tree, then: Tree, pointer: OutputPointer) -> 
     content = new if is_whole_file else _with_entry(old, new, pointer)
     if content == old:
         return False
-    write_atomic(top / name, content)
+    with Beneath(str(top)) as below:
+        below.write(name, content)
     return True
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from hfver.beneath import refuse_links
 from hfver.checkout.apply import apply
 from hfver.checkout.compare import Comparison, Knows, Present, compare
 from hfver.checkout.links import Linker, LinkType
@@ -71,6 +72,7 @@ class Wanted:
     project: Project
     sources: Sequence[Source]
     recorded: Recorded
+    anchor: Path  # at or above root; no link is followed from there on
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,10 @@ def without_collector() -> Iterator[None]:
 
 
 def look(wanted: Wanted, *, force: bool) -> Look:
+    """What a checkout would do. LinkOnTheWayError, forced or not, where it would go through a link."""
     output, project = wanted.output, wanted.project
     root, hash_name = str(wanted.root), output.pointer.hash_name
+    refuse_links(wanted.anchor, wanted.root, at_the_end=not is_single(output))
     comparison = compare(
         scan(root),
         output.files,
@@ -280,6 +284,7 @@ def _change(item: Look, staging: Path) -> None:
     comparison, project, hash_name = item.comparison, item.wanted.project, item.hash_name
     applied = apply(
         comparison,
+        str(item.wanted.anchor),
         lambda md5: project.cache.object_name(md5, hash_name),
         Linker(project.link_types),
         staging,

@@ -14,7 +14,7 @@ from hfver.errors import HfverError, StateError
 from hfver.hashing import Advance, Hasher, HashName
 from hfver.model import Output, OutputFile, OutputPointer
 from hfver.outputs.dir_object import directory_id
-from hfver.outputs.resolve import DirSource, list_outputs, load_output, resolve_pointer
+from hfver.outputs.resolve import DirSource, list_outputs, load_output, resolve_pointer, unread
 from hfver.sources import Cache, FileSource, HubSource, Problem, Source, dir_object_of, require_space
 from hfver.state import Content
 
@@ -41,7 +41,8 @@ class Session:
         """The named outputs; without names the configured models, or the only output there is."""
         if paths:
             return [self._pointer(path) for path in paths]
-        found = [pointer for pointer in list_outputs(self.tree).pointers if pointer.cached]
+        outputs = list_outputs(self.tree)
+        found = [pointer for pointer in outputs.pointers if pointer.cached]
         if len(found) == 1:
             return found
         tagged = self.workspace.repo.tag(self.tag).model_path if self.tag is not None else None
@@ -51,7 +52,8 @@ class Session:
         if not configured:
             listed = ", ".join(sorted(pointer.path for pointer in found)) or "nothing"
             raise StateError(
-                f"which output is the model is not configured, and DVC tracks {listed} at {self.tree.label}",
+                f"which output is the model is not configured, and DVC tracks {listed} at {self.tree.label}"
+                + unread(outputs),
                 hints=["--path PATH", "set huggingface.repository.model_path in config.yaml"],
             )
         return [self._pointer(path) for path in configured]
@@ -84,7 +86,8 @@ class Session:
         output = load_output(self.tree, pointer, dir_sources)
         sources = [] if local_only else self._sources(project, output, release)
         recorded = RecordedContent(self, output, dir_sources)
-        return Wanted(output, self.workspace.repo.top / output.path, project, sources, recorded)
+        top = self.workspace.repo.top
+        return Wanted(output, top / output.path, project, sources, recorded, anchor=top)
 
     def _sources(self, project: DvcProject, output: Output, release: ReleaseOnHub) -> list[Source]:
         pointer, cache = output.pointer, project.cache

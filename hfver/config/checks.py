@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hfver.hub_state import EMBEDDED
+from hfver.paths import escape_reason
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 TEMPLATE_FIELDS = ("item_type", "experiment_name", "version", "git_commit")
@@ -40,8 +41,8 @@ def path_in_repo(value: str) -> str:
         raise ValueError(f'"{value}" must stay inside the git repository and use forward slashes')
     if str(path) == ".":
         raise ValueError("must name a file or directory inside the git repository, not its top")
-    if path.parts[0].lower() in {".git", ".dvc"}:
-        raise ValueError(f'"{value}" belongs to {path.parts[0]}')
+    if reason := escape_reason(str(path)):
+        raise ValueError(f'"{value}" {reason}')
     return str(path)
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hfver.checkout.scan import files_of_model
 from hfver.errors import StateError, UsageError
 from hfver.experiments.records import FOLDER, LARGEST_RECORD, Experiment, parse_record, record_folder
 from hfver.experiments.run_facts import metrics_of
@@ -38,16 +39,15 @@ def result_tree(name: str, path: Path) -> dict[str, bytes]:
     """``experiments/<name>/results/…`` from a file or all files of a directory."""
     if not path.exists():
         raise UsageError(f"{path} does not exist")
-    files = [path] if path.is_file() else sorted(item for item in path.rglob("*") if item.is_file())
-    size = sum(file.stat().st_size for file in files)
+    files = files_of_model(path)
+    size = sum(file.stat().st_size for file in files.values())
     if size > LARGEST_RESULTS:
         raise StateError(
             f"{path} has {size:,} bytes; results are for evaluations and plots, up to {LARGEST_RESULTS:,}",
             hints=[f"track it with DVC: dvc add {path}"],
         )
-    base = path.parent if path.is_file() else path
     folder = f"{record_folder(name)}/results"
-    return {f"{folder}/{file.relative_to(base).as_posix()}": file.read_bytes() for file in files}
+    return {f"{folder}/{place}": file.read_bytes() for place, file in files.items()}
 
 
 def metrics_in(files: Mapping[str, bytes]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hfver.adapters.git_tree import CommitTree
 from hfver.errors import StateError
 from hfver.model import Output, OutputPointer
-from hfver.outputs.resolve import DirSource, list_outputs, resolve_output, resolve_pointer
+from hfver.outputs.resolve import DirSource, list_outputs, resolve_output, resolve_pointer, unread
 
 if TYPE_CHECKING:
     from hfver.workspace import Workspace
@@ -37,11 +37,11 @@ def pointer_at(workspace: Workspace, tree: CommitTree, path: str | None) -> Outp
     """What git records about a model at a commit; without a configured path, about the only output there."""
     if path is not None:
         return resolve_pointer(tree, path, solve=lambda: workspace.dvc().pipeline_outputs(tree.commit))
-    pointers = list_outputs(tree).pointers
-    if len(pointers) == 1:
-        return pointers[0]
-    listed = ", ".join(sorted(pointer.path for pointer in pointers)) or "nothing"
+    found = list_outputs(tree)
+    if len(found.pointers) == 1:
+        return found.pointers[0]
+    listed = ", ".join(sorted(pointer.path for pointer in found.pointers)) or "nothing"
     raise StateError(
-        f"which output is the model is not configured, and DVC tracks {listed} at {tree.label}",
+        f"which output is the model is not configured, and DVC tracks {listed} at {tree.label}{unread(found)}",
         hints=["set huggingface.repository.model_path in config.yaml", "hfver track PATH"],
     )

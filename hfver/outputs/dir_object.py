@@ -14,6 +14,7 @@ from operator import itemgetter
 
 from hfver.errors import IntegrityError
 from hfver.model import DIR_SUFFIX, OutputFile
+from hfver.paths import escape_reason, have_escapes
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _MD5S = re.compile(r"[0-9a-f]{32}(?:\n[0-9a-f]{32})*")
@@ -55,23 +56,16 @@ def parse_dir_object(raw: bytes, origin: str) -> tuple[OutputFile, ...]:
 def _all_valid(files: Sequence[OutputFile]) -> bool:
     """What ``_entry`` looks at, for tens of thousands of files at once."""
     try:
-        md5s, paths = "\n".join([file.md5 for file in files]), "/\0/".join([file.path for file in files])
+        md5s, escapes = "\n".join([file.md5 for file in files]), have_escapes([file.path for file in files])
     except TypeError:
         return False
-    valid = _MD5S.fullmatch(md5s) is not None and md5s.count("\n") == len(files) - 1
-    return valid and paths.count("\0") == len(files) - 1 and is_safe_path(paths.replace("\0", "x"))
+    return _MD5S.fullmatch(md5s) is not None and md5s.count("\n") == len(files) - 1 and not escapes
 
 
 def _entry(entry: object, origin: str) -> OutputFile:
     md5, path = (entry.get("md5"), entry.get("relpath")) if isinstance(entry, dict) else (None, None)
     if not isinstance(md5, str) or not isinstance(path, str) or not _MD5.fullmatch(md5):
         raise IntegrityError(f"{origin} has an entry without md5 and relpath: {str(entry)[:200]}")
-    if not is_safe_path(path):
-        raise IntegrityError(f"{origin} names a file outside its directory: {path!r}")
+    if reason := escape_reason(path):
+        raise IntegrityError(f"{origin} has a path that {reason}, a file outside its directory: {path!r}")
     return OutputFile(path, md5)
-
-
-def is_safe_path(path: str) -> bool:
-    """Whether a relative path stays below the directory it is relative to, wherever it came from."""
-    framed = f"/{path}/"
-    return not ("//" in framed or "/../" in framed or "/./" in framed or "\0" in path)

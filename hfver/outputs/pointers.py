@@ -13,9 +13,11 @@ from typing import Any
 
 from hfver.errors import StateError
 from hfver.model import OutputFile, OutputPointer
-from hfver.outputs.dir_object import directory_id, is_safe_path
+from hfver.outputs.dir_object import directory_id
+from hfver.paths import escape_reason
 from hfver.yaml_depth import DEEPEST, is_too_deep
 
+_OID = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
@@ -49,12 +51,15 @@ def make_pointer(
     stage: str | None = None,
     pushable: bool = True,
 ) -> OutputPointer:
-    """An output from what is recorded of its content and what its definition says about it (one mapping in a .dvc)."""
+    """An output from what is recorded of its content and what its definition says about it (one mapping in a .dvc).
+
+    StateError for a place that no version may be written to, and for a digest that is none: both become file names.
+    """
+    require_place(place, pointer_file)
     files = _cloud_files(record.get("files"), pointer_file)
-    md5 = record.get("md5") or (directory_id(files) if files else None)
     return OutputPointer(
         path=place,
-        md5=str(md5) if md5 else None,
+        md5=_oid(record.get("md5"), pointer_file) or (directory_id(files) if files else None),
         pointer_file=pointer_file,
         stage=stage,
         dvc_root=dvc_root,
@@ -65,9 +70,23 @@ def make_pointer(
         hash_name="md5" if record.get("hash") == "md5" or files else "md5-dos2unix",
         cached=as_flag(flags.get("cache"), default=True),
         pushed=pushable and as_flag(flags.get("push"), default=True),
-        remote=flags.get("remote") or None,
+        remote=str(flags["remote"]) if flags.get("remote") else None,
         files=files,
     )
+
+
+def require_place(path: str, pointer_file: str) -> None:
+    """StateError for an output in a place that no version may be written to; ``path`` is from git's top."""
+    if path and (reason := escape_reason(path)):
+        raise StateError(f"{pointer_file} names the output {path!r}, which {reason}: it is not brought here")
+
+
+def _oid(value: object, pointer_file: str) -> str | None:
+    if not value:
+        return None
+    if not isinstance(value, str) or not _OID.fullmatch(value):
+        raise StateError(f"{pointer_file} records {str(value)[:80]!r} as the md5 of an output, which is none")
+    return value
 
 
 def load_mapping(raw: bytes, origin: str) -> Mapping[str, Any]:
@@ -120,10 +139,12 @@ def _cloud_files(entries: object, pointer_file: str) -> tuple[OutputFile, ...] |
     for entry in entries:
         if not isinstance(entry, Mapping) or not entry.get("md5") or not isinstance(entry.get("relpath"), str):
             return None
-        if not is_safe_path(entry["relpath"]):
-            raise StateError(f"{pointer_file} names a file outside its output: {entry['relpath']!r}")
+        if reason := escape_reason(entry["relpath"]):
+            raise StateError(f"{pointer_file} names a file outside its output: {entry['relpath']!r} {reason}")
+        md5 = _oid(entry["md5"], pointer_file)
+        assert md5 is not None  # looked at above
         isexec = as_flag(entry.get("isexec"), default=False)
-        files.append(OutputFile(entry["relpath"], entry["md5"], as_int(entry.get("size")), isexec=isexec))
+        files.append(OutputFile(entry["relpath"], md5, as_int(entry.get("size")), isexec=isexec))
     return tuple(sorted(files, key=lambda file: file.path))
 
 

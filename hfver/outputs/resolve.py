@@ -12,7 +12,8 @@ from hfver.errors import HfverError, IntegrityError, StateError
 from hfver.model import Output, OutputFile, OutputPointer
 from hfver.outputs.dir_object import dir_object_id, directory_id, parse_dir_object
 from hfver.outputs.pipelines import TemplatedWdirError, parse_pipeline
-from hfver.outputs.pointers import is_dvc_file, join_path, parse_dvc_file
+from hfver.outputs.pointers import is_dvc_file, join_path, parse_dvc_file, require_place
+from hfver.paths import escape_reason
 
 _SHOWN_OUTPUTS = 8
 
@@ -52,6 +53,8 @@ def resolve_pointer(tree: Tree, path: str, *, solve: TemplateSolver | None = Non
     wanted = join_path("", path)
     if not wanted:
         raise StateError(f"{path!r} does not lie inside the git repository")
+    if reason := escape_reason(wanted):
+        raise StateError(f"{path!r} {reason}: no model can stand there")
     raw = tree.read(f"{wanted}.dvc")
     if raw is not None:
         pointer_file = f"{wanted}.dvc"
@@ -69,6 +72,7 @@ def resolve_pointer(tree: Tree, path: str, *, solve: TemplateSolver | None = Non
         pointer = _covering(found.pointers, wanted)
     if pointer is None:
         raise _not_tracked(tree, wanted, found)
+    require_place(pointer.path, pointer.pointer_file)  # DVC's own list has not been looked at yet
     return pointer
 
 
@@ -196,13 +200,17 @@ def _not_tracked(tree: Tree, wanted: str, found: Outputs) -> StateError:
         f" and {len(known) - _SHOWN_OUTPUTS} more" if known[_SHOWN_OUTPUTS:] else ""
     )
     message = f"DVC does not track {wanted} at {tree.label}; it tracks {shown or 'nothing there'}"
-    if found.broken:
-        message += "".join(f"\n  not readable: {error.message}" for error in found.broken)
+    message += unread(found)
     if found.templated:
         message += "".join(f"\n  not looked into: {error.message}" for error in found.templated)
     in_git = any(path == wanted or path.startswith(wanted + "/") for path in tree.paths())
     hints = [f"git rm -r --cached {wanted} && git commit -m 'Model files go to DVC'"] if in_git else []
     return StateError(message, hints=[*hints, f"hfver track {wanted}"])
+
+
+def unread(found: Outputs) -> str:
+    """Lines for a message about outputs: the pointer files that could not be read, and why."""
+    return "".join(f"\n  not readable: {error.message}" for error in found.broken)
 
 
 def _dvc_roots(paths: Iterable[str]) -> frozenset[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfver.cards.release import LARGEST_CARD, card_input, card_texts
+from hfver.checkout.scan import files_of_model
 from hfver.errors import ConflictError, IntegrityError, UsageError
 from hfver.experiments.run_facts import RunFacts
 from hfver.hashing import hash_file
@@ -40,10 +41,7 @@ class DirectoryContent:
 
     def __init__(self, place: Path, chunk: int) -> None:
         self.place = place
-        if place.is_file():
-            listed = {place.name: place}
-        else:
-            listed = {file.relative_to(place).as_posix(): file for file in sorted(place.rglob("*")) if file.is_file()}
+        listed = files_of_model(place)
         if not listed:
             raise UsageError(f"{place} holds no files")
         self._located: dict[str, Located] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hfver.checkout.scan import files_of_model
 from hfver.experiments.files import commit_message
 from hfver.hub_state import MAIN
 from hfver.hub_view import read_hub_state, read_receipt
@@ -105,10 +106,8 @@ def _back_up(workspace: Workspace, place: Path, version: str, run: Gathered, rep
     folder = require_writable(
         Path(config.backup.local_backup_dir), workspace.repo.top, "the backup directory", workspace.environ
     )
-    found = [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.is_file())
-    base = place.parent if place.is_file() else place
     # Copies, not links: nothing keeps these files from being written to in place.
-    files: dict[str, Path | bytes] = {f"model/{file.relative_to(base).as_posix()}": file for file in found}
+    files: dict[str, Path | bytes] = {f"model/{path}": file for path, file in files_of_model(place).items()}
     files["config.yaml"] = (workspace.repo.top / config.main_file).read_bytes()
     made = make_backup(folder, version.replace("/", "-"), files, config.backup.keep_backups, run.now, link=False)
     reporter.note(f"Backup of {made.files} files in {made.path}")

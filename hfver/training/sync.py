@@ -8,7 +8,7 @@ the tag hook would do. Order:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfver.adapters.git_tree import CommitTree
 from hfver.cards.text import flatten
+from hfver.checkout.scan import files_of_model
 from hfver.errors import RefusedError, UnreachableError, UsageError
 from hfver.experiments.conditions import Condition
 from hfver.experiments.files import commit_message, config_file, metrics_in, result_tree, send_experiment
@@ -111,7 +112,7 @@ def _gather(workspace: Workspace, config: Config, request: SyncRequest, now: dat
     record_folder(request.experiment)
     model = _model_for(config, path, request.model)
     place = workspace.repo.top / path
-    inside = {name: place / name for name in RESULT_FILES if (place / name).is_file()}
+    inside = _result_files(place, workspace.cache_dirs)
     results: dict[str, bytes] = {}
     if request.results is not None:
         results = result_tree(request.experiment, request.results)
@@ -130,6 +131,12 @@ def _gather(workspace: Workspace, config: Config, request: SyncRequest, now: dat
         {**facts.metrics, **written.metrics, **evaluated},
     )
     return Gathered(model, path, facts, results, evaluated, now)
+
+
+def _result_files(place: Path, own: Sequence[Path]) -> dict[str, Path]:
+    """Evaluations that the model brings, by name."""
+    files = files_of_model(place, own) if place.is_dir() else {}
+    return {name: files[name] for name in RESULT_FILES if name in files}
 
 
 def _model_for(config: Config, path: str, name: str | None) -> ModelConfig:

@@ -237,15 +237,16 @@ def generate_card_text(
     """The card a release of the model as it stands would get."""
     from hfver.adapters.cards import generate_card
     from hfver.cards.text import CardInput
+    from hfver.checkout.scan import files_of_model
     from hfver.outputs.recording import path_in_repo
 
     config, repo = workspace.config, workspace.repo
     place = repo.top / path_in_repo(workspace, path)
-    files = [place] if place.is_file() else sorted(item for item in place.rglob("*") if item.is_file())
-    base = place.parent if place.is_file() else place
+    files = files_of_model(place, workspace.cache_dirs)
     template = config.model_card.template
-    text = (repo.top / template).read_text(encoding="utf-8") if template else None
-    inside = {file.name: file.read_bytes() for file in files if file.parent == base and file.name in RESULT_FILES}
+    raw = project_files(workspace).read(template) if template else None
+    text = raw.decode("utf-8") if raw is not None else None
+    inside = {path: file.read_bytes() for path, file in files.items() if path in RESULT_FILES}
     facts = read_facts(project_files(workspace), model_files=inside, main_config=config.data)
     target = config.model(model)
     return generate_card(
@@ -253,8 +254,8 @@ def generate_card_text(
             tag=version or "main",
             repo=target.repo,
             settings=config.model_card,
-            paths=[file.relative_to(base).as_posix() for file in files],
-            size=sum(file.stat().st_size for file in files),
+            paths=list(files),
+            size=sum(file.stat().st_size for file in files.values()),
             commit=repo.head(),
             remote=repo.remote_url(),
             config_repo=target.config_repo if "config" in config.upload_items and version else None,

@@ -7,6 +7,7 @@ import shutil
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -71,7 +72,7 @@ def get(root: Path, version: str, *, force: bool = False, known: bool = False, p
         with repo.reader() as reader:
             tree = CommitTree(repo, reader, repo.commit_of(version), version)
             output = resolve_output(tree, path, [project.cache.read_dir_object])
-            wanted = Wanted(output, root / path, project, [], lambda _present: lambda _md5: known)
+            wanted = Wanted(output, root / path, project, [], lambda _present: lambda _md5: known, anchor=root)
             (result,) = check_out(
                 [wanted], force=force, move_git=move_git, label=version, advance=lambda _total: lambda _size: None
             )
@@ -287,8 +288,8 @@ def test_a_file_made_while_we_worked_is_not_overwritten(root: Path, monkeypatch:
 
     original = module._make_directories
 
-    def interfere(comparison: object) -> None:
-        original(comparison)  # type: ignore[arg-type]
+    def interfere(*arguments: Any) -> None:
+        original(*arguments)
         write_files(root / "model", {"deep/er/and/deeper": "somebody else's"})
 
     monkeypatch.setattr(module, "_make_directories", interfere)

@@ -213,7 +213,7 @@ def test_templates_and_namespaces_name_the_repositories() -> None:
         ("huggingface: {endpoint: 'https://u:hunter2@hub.example', repository: {model_name: me/b}}\n", None,
          "must not hold a user or password"),
         ("huggingface: {endpoint: 'file:///etc', repository: {model_name: me/b}}\n", None, 'expected "embedded" or a web address'),
-        ("huggingface: {repository: {model_name: me/b, model_path: .git/hooks}}\n", None, "belongs to .git"),
+        ("huggingface: {repository: {model_name: me/b, model_path: .git/hooks}}\n", None, "could take for .git"),
         ("huggingface: {repository: {model_name: me/b, model_path: ~/x}}\n", None, "must be relative"),
         ("huggingface: {repository: {model_name: me/b, model_path: .}}\n", None, "not its top"),
         (MINIMAL, "versioning: {formats: {semantic: 'v{major}.{minor}'}}\n", "must hold {major}, {minor} and {patch}"),
