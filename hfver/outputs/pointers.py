@@ -77,7 +77,7 @@ def make_pointer(
 
 def require_place(path: str, pointer_file: str) -> None:
     """StateError for an output in a place that no version may be written to; ``path`` is from git's top."""
-    if path and (reason := escape_reason(path)):
+    if reason := escape_reason(path) if path else "is the repository itself":
         raise StateError(f"{pointer_file} names the output {path!r}, which {reason}: it is not brought here")
 
 
