@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hfver.adapters.git_process import decode, execute_git
 from hfver.errors import HfverError
@@ -21,6 +22,10 @@ from hfver.hooks.seen import SeenRefs
 from hfver.hooks.settings import work_tree_settings
 from hfver.hooks.state import ORIGINAL, SHELVED, State, hook_state
 from hfver.outbox import Outbox
+from hfver.visibility import Visibility, settings_command
+
+if TYPE_CHECKING:
+    from hfver.adapters.hub_client import HubClient
 
 SELFTEST_REF = "refs/hfver/selftest"
 _SHOWN = 5
@@ -218,3 +223,16 @@ def _hub(repo: HookRepo, environ: Mapping[str, str]) -> Iterator[Finding]:
             refs = hub.refs(model.repo)
             state = "is not there yet" if refs is None else f"has {len(refs.tags)} tags"
             yield Finding("Hub", Verdict.FINE, f"{config.endpoint} answers; {model.repo} {state}")
+            if config.private:
+                yield from _private(hub, model.repo, "model")
+                yield from _private(hub, model.config_repo, config.config_repo_type)
+
+
+def _private(hub: HubClient, repo: str, repo_type: str) -> Iterator[Finding]:
+    seen = hub.visibility(repo, repo_type=repo_type)
+    if seen is Visibility.PUBLIC:
+        mend = settings_command(hub, repo, repo_type, Visibility.PRIVATE)
+        yield Finding("Hub", Verdict.PROBLEM, f"{repo} is public and is to be private: nothing is sent to it", mend)
+    elif seen is Visibility.UNSAID:
+        message = f"does not say whether {repo} is private, which it is to be: nothing is sent to it"
+        yield Finding("Hub", Verdict.PROBLEM, message)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfver.reporting import Reporter, Silent
+from hfver.visibility import private_option
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
@@ -52,11 +53,14 @@ class HuggingFaceManager:
             return workspace.config
 
     def create_repositories(self, private: bool | None = None) -> dict[str, str]:
-        """Create the model repository and its configs repository where they are missing; returns their addresses."""
+        """Create the model repository and its configs repository where they are missing; returns their addresses.
+
+        RefusedError when they are to be private and everybody may see them.
+        """
         from hfver.training.workflow import create_repositories
 
-        with self._opened(_private(private), writes=True) as (workspace, hub):
-            return create_repositories(workspace, hub)
+        with self._opened(private_option(private), writes=True) as (workspace, hub):
+            return create_repositories(workspace, hub, self._reporter)
 
     def upload_model(
         self,
@@ -123,7 +127,7 @@ class HuggingFaceManager:
             condition=parse_condition(condition) if condition else None,
             results=Path(results_path) if results_path is not None else None, params=params or {},
         )  # fmt: skip
-        done = self._sync(request, _private(private) | ({"huggingface.enabled": True} if force else {}))
+        done = self._sync(request, private_option(private) | ({"huggingface.enabled": True} if force else {}))
         return dict(done.urls) | ({"version": done.version} if done.version else {})
 
     def download_model(self, version_tag: str | None = None, local_dir: str | Path = "./downloaded_model") -> Path:
@@ -199,7 +203,3 @@ class HuggingFaceManager:
             ) as hub,
         ):
             yield workspace, hub
-
-
-def _private(private: bool | None) -> dict[str, Any]:
-    return {} if private is None else {"huggingface.repository.private": private}

@@ -37,6 +37,7 @@ class Owed:
     noticed: str  # ISO 8601 time, UTC
     attempts: int = 0
     last_error: str | None = None
+    private: bool | None = None  # as the command line that owes it said; None: as the configuration says
 
     @property
     def name(self) -> str:
@@ -64,10 +65,16 @@ class Outbox:
         return FileLock(self._lock_file, timeout=timeout)
 
     def add(self, owed: Owed) -> bool:
-        """Owe it. False when it was owed already: the entry that is there, with its attempts, stays."""
+        """Owe it. False when it was owed already: the entry that is there, with its attempts, stays.
+
+        What it is to be for others is as was said last.
+        """
         path = self._path(owed)
         with suppress(FileNotFoundError):  # not there, or done by another process just now
-            if _read(path) is not None:
+            known = _read(path)
+            if known is not None:
+                if owed.private not in (None, known.private):
+                    _write(path, replace(known, private=owed.private))
                 return False
         _write(path, owed)
         return True
@@ -153,5 +160,7 @@ def _parse(value: Any) -> Owed | None:
     if not _is_moment(known["noticed"]):
         return None
     if not isinstance(known["attempts"], int) or not isinstance(known["last_error"], str | None):
+        return None
+    if not isinstance(known["private"], bool | None):
         return None
     return Owed(**known)

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from hfver.hooks.seen import SeenRefs
 from hfver.outbox import Kind, Owed
 from hfver.publish import Outcome
 from hfver.reporting import Reporter
+from hfver.visibility import PRIVATE_KEY, private_option
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
@@ -64,6 +65,7 @@ def intend(workspace: Workspace, tags: Collection[str], evidence: str) -> list[O
             worktree=str(workspace.repo.top),
             evidence=evidence,
             noticed=datetime.now(UTC).isoformat(timespec="microseconds"),
+            private=workspace.options.get(PRIVATE_KEY),
         )
         workspace.outbox.add(entry)
         entries.append(entry)
@@ -155,6 +157,10 @@ class _Round:
                 self._reporter.note(f"{owed.name}: the tag is gone or has moved since; nothing to release")
             outbox.done(owed)
             return
+        asked = self._workspace.options.get(PRIVATE_KEY)
+        if asked not in (None, owed.private):  # and so it is when this attempt fails and another command goes on
+            owed = replace(owed, private=asked)
+            outbox.add(owed)
         try:
             following = self._release(owed) if owed.kind == "release" else self._mirror(owed)
         except HfverError as error:
@@ -174,8 +180,9 @@ class _Round:
         from hfver.release import release
         from hfver.target import target_of
 
-        target = target_of(self._workspace, owed.name)
-        outcome = release(self._workspace, self._hub, target, self._reporter, allow_same=self._allow_same)
+        workspace = self._as_asked(owed)
+        target = target_of(workspace, owed.name)
+        outcome = release(workspace, self._hub, target, self._reporter, allow_same=self._allow_same)
         SeenRefs(self._workspace.repo.common_dir).add([(owed.ref, owed.oid)], "released")
         self.released.append(outcome)
         return owe_release_mirror(self._workspace, owed) if mirrors_releases(target.config) else None
@@ -183,8 +190,13 @@ class _Round:
     def _mirror(self, owed: Owed) -> Owed | None:
         from hfver.mirror.owed import do_mirror
 
-        self.mirrored += do_mirror(self._workspace, self._hub, owed, self._reporter)
+        self.mirrored += do_mirror(self._as_asked(owed), self._hub, owed, self._reporter)
         return None  # nothing follows from it
+
+    def _as_asked(self, owed: Owed) -> Workspace:
+        """The workspace as if this command had been given the `--private` or `--public` that is owed with it."""
+        options = {**self._workspace.options, **private_option(owed.private)}
+        return self._workspace if options == self._workspace.options else replace(self._workspace, options=options)
 
 
 def _key(owed: Owed) -> tuple[Kind, str, str]:

@@ -1,8 +1,8 @@
 """Executes a plan: the one loop that changes the Hub.
 
-The order makes any prefix harmless: repository → branch → content → receipt → one commit → tag. Content nobody names is
-invisible, a commit without its tag is not a release yet, and the tag comes last: whoever sees it sees all of it. Every
-step asks before it acts, so running again finishes what was cut short.
+The order makes any prefix harmless: repository → a look at who may see it → branch → content → receipt → one commit →
+tag. Content nobody names is invisible, a commit without its tag is not a release yet, and the tag comes last: whoever
+sees it sees all of it. Every step asks before it acts, so running again finishes what was cut short.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from hfver.paths import CARD_PATH, RECEIPT_PATH
 from hfver.plan import Commit, PublishPlan, complete
 from hfver.state import Content
 from hfver.trailers import parse_trailers
+from hfver.visibility import VisibilityHub, require_private
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Prepared(Protocol):
         """By path, what the bytes that were sent hash to, as far as the client hashed them."""
 
 
-class HubWriter(Protocol):
+class HubWriter(VisibilityHub, Protocol):
     """What publishing needs of the Hub; ``hfver.adapters.hub_client.HubClient`` is it."""
 
     def refs(self, repo: str) -> HubRefs | None: ...
@@ -144,7 +145,8 @@ def execute(
 
     ``source`` may be None for a plan that commits nothing. ``checkpoint`` is called with the name of each step once it
     is done. Raises ConflictError when somebody else was first (plan again), UnreachableError when the Hub cannot be
-    reached (run again later), IntegrityError when the bytes are not what DVC recorded.
+    reached (run again later), IntegrityError when the bytes are not what DVC recorded, RefusedError when everybody
+    could see what is to be private.
     """
     request, line = plan.request, plan.line
     revision = plan.existing_revision
@@ -156,6 +158,8 @@ def execute(
     if revision is None:
         assert source is not None
         revision, warnings, new_bytes = _commit_release(plan, hub, source, make_card, checkpoint)
+    else:
+        _look(plan, hub)
     _tag(plan, hub, revision)
     checkpoint("tag")
     return Outcome(
@@ -183,6 +187,11 @@ def _commit_release(
     # Sending and checking read the same bytes at the same time. Bytes that turn out not to be what DVC recorded were
     # sent for nothing: no commit names them.
     with source.checking(plan.add, located) as checked:
+        if plan.creates_repo:
+            hub.create_repo(request.repo, private=request.private)
+        checkpoint("repository")
+        _look(plan, hub)
+        checkpoint("visibility")
         parent = _ensure_branch(plan, hub)
         checkpoint("branch")
         sent = hub.send_content(request.repo, line.branch, _unchecked(plan, located))
@@ -201,6 +210,7 @@ def _commit_release(
     contents = (sent, hub.send_content(request.repo, line.branch, written))
     checkpoint("receipt")
     copies = [FileCopy(file.path, known.path, known.revision) for file, known in plan.copy]
+    _look(plan, hub)  # sending may have taken hours, and only the commit shows what was sent
     revision = _commit_once(plan, hub, parent, contents, copies, commit)
     checkpoint("commit")
     return revision, card.warnings if card else (), new_bytes
@@ -211,11 +221,14 @@ def _unchecked(plan: PublishPlan, located: Mapping[str, Located]) -> list[FileCo
     return [FileContent(file.path, located[file.md5].source) for file in plan.add]
 
 
+def _look(plan: PublishPlan, hub: HubWriter) -> None:
+    if plan.request.private:
+        require_private(hub, plan.request.repo, created=plan.creates_repo)
+
+
 def _ensure_branch(plan: PublishPlan, hub: HubWriter) -> str:
-    """Make the repository and the branch where they are missing; return the commit to build on."""
+    """Make the branch where it is missing; return the commit to build on."""
     request, line = plan.request, plan.line
-    if plan.creates_repo:
-        hub.create_repo(request.repo, private=request.private)
     if line.start is not None:
         hub.create_branch(request.repo, line.branch, line.start)
         return line.start

@@ -42,6 +42,7 @@ from hfver.state import Content
 from hfver.target import Target
 from hfver.topology import Line, choose_line, nearest_releases
 from hfver.versions import Scheme, parse, release_branch
+from hfver.visibility import mention_private, require_private
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
@@ -71,6 +72,8 @@ def prepare(
     repo = target.model.repo
     state = read_hub_state(hub, repo, workspace.state)
     existing = existing_release(target.tag, repo, state)
+    if state.exists and (existing is None or not existing.tagged):
+        check_visibility(workspace, hub, repo, target.config, reporter)
     if existing is not None:
         # Nothing of the model is needed any more, and nobody has to have its bytes.
         request = _request(workspace, target, _NOTHING, RunFacts(), allow_same=allow_same)
@@ -105,6 +108,14 @@ def require_repo(state: HubState, config: Config) -> None:
             f"{state.repo} does not exist on the Hub, and repository.auto_create is false",
             hints=[f"hf repos create {state.repo}"],
         )
+
+
+def check_visibility(workspace: Workspace, hub: HubClient, repo: str, config: Config, reporter: Reporter) -> None:
+    """Before work is done for a repository that is there: RefusedError when it is to be private and is not."""
+    if config.private:
+        require_private(hub, repo)
+    else:
+        mention_private(hub, repo, workspace.state, reporter)
 
 
 _NOTHING = Output(OutputPointer("", None, ""), ())

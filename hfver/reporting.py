@@ -22,6 +22,10 @@ class Reporter(Protocol):
     def shows_progress(self) -> bool:
         """Whether bars are drawn: on a terminal, and nobody asked for quiet."""
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether notes reach anybody."""
+
 
 class _SilentProgress:
     def advance(self, amount: int) -> None:
@@ -35,6 +39,7 @@ class Silent:
     """Tells nobody."""
 
     shows_progress = False
+    is_heard = False
 
     def note(self, message: str) -> None:
         pass

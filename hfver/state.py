@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS receipt (repo TEXT NOT NULL, revision TEXT NOT NULL, 
 CREATE TABLE IF NOT EXISTS config (main TEXT NOT NULL, details TEXT NOT NULL, details_file TEXT NOT NULL,
     body TEXT NOT NULL, PRIMARY KEY (main, details));
 CREATE TABLE IF NOT EXISTS hub_refs (repo TEXT PRIMARY KEY, body TEXT NOT NULL, asked TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS told (what TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 
@@ -207,6 +208,14 @@ class State:
         """The refs as they were when the Hub was last asked, and when that was."""
         rows = self._rows("SELECT body, asked FROM hub_refs WHERE repo = ?", (repo,))
         return (str(rows[0][0]), str(rows[0][1])) if rows else None
+
+    # -- what people were told once -------------------------------------------------------------------------------
+
+    def remember_told(self, what: str) -> None:
+        self._write("INSERT OR IGNORE INTO told VALUES (?)", [(what,)])
+
+    def was_told(self, what: str) -> bool:
+        return bool(self._rows("SELECT 1 FROM told WHERE what = ?", (what,)))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ trying again (UnreachableError) and what is not.
 
 from __future__ import annotations
 
+import json
 import logging
 import tempfile
 import time
@@ -39,11 +40,13 @@ from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_st
 from hfver.adapters.http_body import body_blocks
 from hfver.errors import ConflictError, HfverError, StateError, UnauthorisedError, UnreachableError, UsageError
 from hfver.hashing import Digests, Hasher, HashName
-from hfver.hub_state import HubCommit, HubRefs
+from hfver.hub_state import EMBEDDED, HubCommit, HubRefs
 from hfver.model import OutputFile
 from hfver.publish import FileContent, FileCopy, Prepared, StaleParentError
+from hfver.visibility import Visibility
 
 log = logging.getLogger(__name__)
+_LOOK_HOLDS = 60.0  # seconds; many releases and large uploads take hours, in which people change settings
 _ALWAYS_LARGE = 10_000_000  # bytes
 _RETRYABLE = {408, 425, 429, 500, 502, 503, 504}
 
@@ -92,6 +95,7 @@ class HubClient:
         self.endpoint = endpoint.rstrip("/")
         self.place = place or self.endpoint
         self._token: str | bool = token if token is not None else False
+        self._seen_private: dict[tuple[str, str], float] = {}
         self._api = HfApi(
             endpoint=self.endpoint, token=self._token, library_name="hfver", library_version=library_version
         )
@@ -109,7 +113,47 @@ class HubClient:
         prefix = "" if repo_type == "model" else f"{repo_type}s/"
         return f"{self._address}/{prefix}{repo}/tree/{revision}"
 
+    def hf_command(self, arguments: str) -> str:
+        """The ``hf`` command with these arguments, as it has to be typed here to reach this Hub."""
+        if self.place == EMBEDDED:
+            to = f"HF_ENDPOINT={self._address} HF_TOKEN=$(hfver hub token)"
+            return f"{to} hf {arguments}  # while `hfver hub serve` runs"
+        there = "" if self.endpoint == constants.ENDPOINT else f"HF_ENDPOINT={self.endpoint} "
+        return f"{there}hf {arguments}"
+
     # -- reading --------------------------------------------------------------------------------------------------
+
+    def visibility(self, repo: str, *, repo_type: str = "model") -> Visibility:
+        """Who may see a repository, by a look of at most a minute ago."""
+        seen = self._seen_private.get((repo_type, repo))
+        if seen is not None and time.monotonic() - seen < _LOOK_HOLDS:
+            return Visibility.PRIVATE
+        try:
+            # Not by the client's `repo_info`: it reads the dates too, and fails at those of other Hubs. A Hub that
+            # knows `expand`, but not for this, is asked for everything.
+            found = self._info(repo, repo_type, expand="private") or self._info(repo, repo_type)
+        except NotOnHubError:
+            return Visibility.MISSING
+        if found is Visibility.PRIVATE:
+            self._seen_private[repo_type, repo] = time.monotonic()
+        return found or Visibility.UNSAID
+
+    def _info(self, repo: str, repo_type: str, **query: str) -> Visibility | None:
+        with self._translated("looking at the visibility", repo):
+            headers = build_hf_headers(token=self._token, library_name="hfver")
+            url = f"{self.endpoint}/api/{repo_type}s/{repo}"
+            response = get_session().get(url, headers=headers, params=query, follow_redirects=True)
+            hf_raise_for_status(response)
+            try:
+                body = json.loads(response.content)
+            except ValueError:
+                body = None
+        if not isinstance(body, dict) or "id" not in body:  # a proxy's page, or half of an answer
+            raise UnreachableError(f"{repo}: what {self.endpoint} answers about its visibility is no answer of a Hub")
+        private = body.get("private")
+        if not isinstance(private, bool):
+            return None
+        return Visibility.PRIVATE if private else Visibility.PUBLIC
 
     def refs(self, repo: str, *, repo_type: str = "model") -> HubRefs | None:
         """Branches and tags, or None when there is no such repository."""

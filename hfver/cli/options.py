@@ -69,7 +69,9 @@ allow_same: Decorator = click.option(
 )
 no_commit: Decorator = click.option("--no-commit", is_flag=True, help="Refuse if git does not record the model yet.")
 private: Decorator = click.option(
-    "--private/--public", default=None, help="Visibility of repositories that are created."
+    "--private/--public",
+    default=None,
+    help="Who may see it: with --private nothing is sent to a public repository, whatever the configuration says.",
 )
 version_tag: Decorator = click.option(
     "--version-tag", metavar="TAG", help="Version; without it one is made as the configuration says."

@@ -99,6 +99,10 @@ class Printer:
     def shows_progress(self) -> bool:
         return not self.quiet and not self.as_json and sys.stderr.isatty()
 
+    @property
+    def is_heard(self) -> bool:
+        return not self.quiet
+
     # -- tools ----------------------------------------------------------------------------------------------------
 
     def _write_json(self, value: Any) -> None:

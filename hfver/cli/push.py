@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import click
 
 from hfver.cli.answers.releases import Copied, Plan, Pushed, Sent
-from hfver.cli.options import allow_same, common, dry_run
+from hfver.cli.options import allow_same, common, dry_run, private
 from hfver.cli.output import Printer, human_bytes
 from hfver.cli.tag_completion import complete_tags
 from hfver.cli.verify import ShardType
 from hfver.errors import EXIT_DONE, UsageError
+from hfver.visibility import private_option
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     help="Release every version in git that is not on the Hub, waiting for its limits.",
 )
 @click.option("--shard", type=ShardType(), help="Do every n-th model from the i-th on, for a CI matrix.")
+@private
 @allow_same
 @dry_run
 @common(Pushed | Annotated[list[Plan], "with `--dry-run`"])
@@ -39,6 +41,7 @@ def push(
     tags: tuple[str, ...],
     all_missing: bool,
     shard: tuple[int, int] | None,
+    private: bool | None,
     allow_same: bool,
     dry_run: bool,
 ) -> int:
@@ -61,7 +64,7 @@ def push(
         raise UsageError("name tags or say --all-missing, not both")
     if shard is not None and not all_missing:
         raise UsageError("--shard divides what --all-missing finds; say both")
-    with open_workspace() as workspace, hub_to_write(workspace, printer) as hub:
+    with open_workspace(options=private_option(private)) as workspace, hub_to_write(workspace, printer) as hub:
         chosen = _missing(workspace, hub, shard) if all_missing else _existing(workspace, tags)
         if dry_run:
             return _show_plans(workspace, hub, printer, chosen, allow_same=allow_same)

@@ -15,6 +15,7 @@ from hfver.cli.output import Printer, Table, error_answer
 from hfver.cli.project import opened
 from hfver.cli.told import cost_answer, cost_text
 from hfver.errors import EXIT_DONE, HfverError, UsageError
+from hfver.visibility import private_option
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
@@ -57,8 +58,7 @@ class Asked:
     @property
     def config_options(self) -> dict[str, Any]:
         """Keys of the configuration that the command line decides."""
-        options: dict[str, Any] = {} if self.private is None else {"huggingface.repository.private": self.private}
-        return options | ({"huggingface.enabled": True} if self.force else {})
+        return private_option(self.private) | ({"huggingface.enabled": True} if self.force else {})
 
 
 @click.command()

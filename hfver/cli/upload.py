@@ -23,6 +23,7 @@ from hfver.cli.options import (
 from hfver.cli.output import Printer, Table
 from hfver.cli.project import opened, project, warn_of_unseen
 from hfver.cli.told import cost_answer, cost_text
+from hfver.visibility import private_option
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,13 @@ def upload_model(printer: Printer, path: Path | None, **typed: Any) -> None:
     asked = AskedModel(**typed)
     options = {
         "huggingface.enabled": True,
-        "huggingface.repository.private": asked.private,
         "settings.upload.chunk_size": asked.chunk_size,
     }
     request = SyncRequest(
         asked.model_path, asked.model_path.resolve().name, asked.version_tag, message=asked.commit_message,
         model=asked.model, commit=not asked.no_commit, allow_same=asked.allow_same, items=frozenset({"model"}),
     )  # fmt: skip
-    given = {key: value for key, value in options.items() if value is not None}
+    given = {key: value for key, value in options.items() if value is not None} | private_option(asked.private)
     with opened(printer, path, given, writes=True) as (workspace, hub):
         told = sync_and_tell(workspace, hub, request, printer, now=datetime.now(UTC))
     url = told.synced.urls["model_url"]

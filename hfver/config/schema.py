@@ -48,7 +48,8 @@ class Repository(Section):
     )
     private: bool | None = Field(
         default=None,
-        description="Visibility of repositories hfver creates; without it `settings.default_private` decides.",
+        description="true: repositories are created private, and nothing is sent to one that is public. "
+        "false: they are created public; one that is private stays so. Without it `settings.default_private` decides.",
     )
     auto_create: bool | None = Field(
         default=None, description="Create missing repositories; without it `settings.auto_create_repos` decides."
@@ -142,7 +143,7 @@ class Download(Section):
 
 class Settings(Section):
     auto_create_repos: bool = Field(default=True, description="Create missing repositories.")
-    default_private: bool = Field(default=True, description="Visibility of repositories hfver creates.")
+    default_private: bool = Field(default=True, description="As `repository.private`, where that says nothing.")
     auto_versioning: bool = Field(
         default=True,
         description="A sync without a version gets one: from `tag_format` with `auto_tag`, else the next semantic one "

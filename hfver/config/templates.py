@@ -25,7 +25,7 @@ huggingface:
   repository:
     model_name: {model_name}
     model_path: {model_path}
-    private: true                   # visibility, when hfver creates the repository
+    private: true                   # created private, and nothing goes to one that is public
     auto_create: true
 
   auto_sync: true                   # publish from hooks and after training

@@ -14,6 +14,7 @@ from hfver.receipt import MAX_BYTES, ConfigsRevision
 from hfver.reporting import Reporter
 from hfver.retries import patiently
 from hfver.target import Target, config_at, target_of
+from hfver.visibility import mention_private
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
@@ -44,6 +45,7 @@ def owe_release_mirror(workspace: Workspace, owed: Owed) -> Owed:
         worktree=owed.worktree,
         evidence="released",
         noticed=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        private=owed.private,
     )
     workspace.outbox.add(entry)
     return entry
@@ -76,7 +78,9 @@ def _mirror_tag(workspace: Workspace, hub: HubClient, target: Target, reporter: 
         return ()
     receipt = hub.read(target.model.repo, target.tag.name, RECEIPT_PATH, limit=MAX_BYTES)
     repo = configs_repo(hub, target.config, target.model, workspace.state)
-    return tuple(mirror_release(workspace.repo, target.config, repo, target.tag, receipt, warn=reporter.warn))
+    made = mirror_release(workspace.repo, target.config, repo, target.tag, receipt, warn=reporter.warn)
+    _mention(workspace, hub, target.config, target.model, reporter)
+    return tuple(made)
 
 
 def _mirror_head(
@@ -86,7 +90,13 @@ def _mirror_head(
     for model in config.models:
         repo = configs_repo(hub, config, model, workspace.state)
         made += mirror_branch(workspace.repo, config, repo, branch, tip, warn=reporter.warn)
+        _mention(workspace, hub, config, model, reporter)
     return tuple(made)
+
+
+def _mention(workspace: Workspace, hub: HubClient, config: Config, model: ModelConfig, reporter: Reporter) -> None:
+    if not config.private:
+        mention_private(hub, model.config_repo, workspace.state, reporter, repo_type=config.config_repo_type)
 
 
 def _tip(workspace: Workspace, owed: Owed) -> str | None:

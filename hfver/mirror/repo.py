@@ -18,6 +18,7 @@ from hfver.hub_state import HubCommit, HubRefs
 from hfver.hub_view import read_line
 from hfver.mirror.plan import INDEX, HubFile, render_index, update_index
 from hfver.publish import FileContent, FileCopy, Prepared
+from hfver.visibility import VisibilityHub, require_private
 
 if TYPE_CHECKING:
     from hfver.state import State
@@ -34,7 +35,7 @@ class TreeEntry(Protocol):
     def sha256(self) -> str | None: ...
 
 
-class MirrorHub(Protocol):
+class MirrorHub(VisibilityHub, Protocol):
     """What the mirror needs of a Hub; `hfver.adapters.hub_client.HubClient` is it."""
 
     def refs(self, repo: str, *, repo_type: str = ...) -> HubRefs | None: ...
@@ -108,11 +109,17 @@ class ConfigsRepo:
             )
         if refs is None or not refs.branches:
             self._hub.create_repo(self.repo, private=self._private, repo_type=self.repo_type)
+            self._look(created=True)
             self.look_again()
             refs = self.refs()
         if refs is None or not refs.branches:
             raise UnreachableError(f"{self.repo}: the repository was created but has no branch yet")
         return refs
+
+    def _look(self, *, created: bool = False) -> None:
+        """Before anything is changed: RefusedError when the repository is to be private and is not."""
+        if self._private:
+            require_private(self._hub, self.repo, repo_type=self.repo_type, created=created)
 
     def history(self, revision: str) -> Sequence[HubCommit]:
         """Commits below a commit, newest first; asked for once, and with a state only what is new to it."""
@@ -137,12 +144,14 @@ class ConfigsRepo:
         """The head of a branch, which is made at ``start`` where it is missing."""
         if name in refs.branches:
             return refs.branches[name]
+        self._look()
         self._hub.create_branch(self.repo, name, start, repo_type=self.repo_type)
         self._moved(name, start)
         return start
 
     def tag(self, name: str, revision: str, message: str) -> None:
         """Make the tag; there and equal is success, there and elsewhere is a conflict naming both."""
+        self._look()
         if self._hub.create_tag(self.repo, name, revision, message, repo_type=self.repo_type):
             return
         self.look_again()
@@ -158,6 +167,7 @@ class ConfigsRepo:
         self, branch: str, parent: str, add: Mapping[str, bytes], delete: Iterable[str], title: str, description: str
     ) -> str:
         """One commit on top of ``parent``; ConflictError when the branch has moved meanwhile."""
+        self._look()
         try:
             revision = self._commit(branch, parent, add, delete, title, description)
         except HfverError:

@@ -24,7 +24,7 @@ from hfver.paths import CARD_PATH, name_problems
 from hfver.plan import PublishPlan, ReleaseRequest, plan_publish
 from hfver.publish import CardTexts, Located, Outcome, StaleParentError, execute
 from hfver.receipt import Receipt
-from hfver.release import MOST_RACES, require_repo, tool_versions
+from hfver.release import MOST_RACES, check_visibility, require_repo, tool_versions
 from hfver.retries import patiently
 from hfver.state import Content
 from hfver.topology import choose_line
@@ -116,7 +116,7 @@ def release_directory(
     )
     upload = config.settings.upload
     return patiently(
-        lambda: _race(workspace, hub, request, content, config, model), retries=upload.max_retries,
+        lambda: _race(workspace, hub, request, content, config, model, reporter), retries=upload.max_retries,
         delay=upload.retry_delay, notify=reporter.warn,
     )  # fmt: skip
 
@@ -128,9 +128,10 @@ def _race(
     content: DirectoryContent,
     config: Config,
     model: ModelConfig,
+    reporter: Reporter,
 ) -> Outcome:
     for _ in range(MOST_RACES):
-        plan, base = _plan(workspace, hub, request, config)
+        plan, base = _plan(workspace, hub, request, config, reporter)
         try:
             return execute(plan, hub, content, lambda hashed: _card(hub, plan, base, model, config, hashed))  # noqa: B023
         except StaleParentError:
@@ -139,7 +140,7 @@ def _race(
 
 
 def _plan(
-    workspace: Workspace, hub: HubClient, request: ReleaseRequest, config: Config
+    workspace: Workspace, hub: HubClient, request: ReleaseRequest, config: Config, reporter: Reporter
 ) -> tuple[PublishPlan, Receipt | None]:
     state = read_hub_state(hub, request.repo, workspace.state)
     require_repo(state, config)
@@ -147,6 +148,8 @@ def _plan(
     line = choose_line(state, [newest] if newest is not None else [], MAIN, MAIN)
     base = read_receipt(hub, request.repo, line.base.revision, workspace.state) if line.base is not None else None
     plan = plan_publish(request, state, line, base)
+    if state.exists and not plan.published:
+        check_visibility(workspace, hub, request.repo, config, reporter)
     if plan.existing_revision is not None:
         released = read_receipt(hub, request.repo, plan.existing_revision, workspace.state)
         refuse_other_content(request.version, request.output.oid, released)

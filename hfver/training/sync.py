@@ -8,6 +8,7 @@ the tag hook would do. Order:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,11 +33,14 @@ from hfver.reporting import Reporter
 from hfver.training.auto_version import auto_version
 from hfver.training.no_git import has_git, project_files
 from hfver.training.operations import Meter
+from hfver.visibility import refuse_public
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
     from hfver.config.settings import Config, ModelConfig
     from hfver.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ def sync(
     items = frozenset(config.upload_items) if request.items is None else request.items
     if "model" in items:
         _check_tag(config, run.model, request.version_tag)
+    if config.private:
+        _refuse_public(hub, config, run.model, items)
     version = None
     recorded = None
     if not has_git(workspace):
@@ -172,6 +178,18 @@ def _version(
         same = version_of_same_model(workspace, config, model, recorded)
         refuse_same_content(config, recorded.path, tag, same)
     return tag
+
+
+def _refuse_public(hub: HubClient, config: Config, model: ModelConfig, items: frozenset[str]) -> None:
+    """Before anything is recorded or tagged here. Where the Hub does not answer, the look before sending remains."""
+    repos = [(model.repo, "model")] if "model" in items else []
+    if items & {"config", "results"}:
+        repos.append((model.config_repo, config.config_repo_type))
+    try:
+        for repo, repo_type in repos:
+            refuse_public(hub, repo, repo_type=repo_type)
+    except UnreachableError as error:
+        log.debug("not looked at yet: %s", error)
 
 
 def _check_tag(config: Config, model: ModelConfig, tag: str | None) -> None:

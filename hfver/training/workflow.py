@@ -29,6 +29,7 @@ from hfver.training.no_git import has_git, project_files
 from hfver.training.notifications import Event, notify
 from hfver.training.operations import Cost, measured
 from hfver.training.sync import Synced, SyncRequest, sync
+from hfver.visibility import mention_private, require_private
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
@@ -69,15 +70,23 @@ def sync_and_tell(
     return Told(synced, meter.cost)
 
 
-def create_repositories(workspace: Workspace, hub: HubClient) -> dict[str, str]:
+def create_repositories(workspace: Workspace, hub: HubClient, reporter: Reporter) -> dict[str, str]:
     config = workspace.config
+
+    def create(repo: str, repo_type: str = "model") -> None:
+        hub.create_repo(repo, private=config.private, repo_type=repo_type)
+        if config.private:
+            require_private(hub, repo, repo_type=repo_type)
+        else:
+            mention_private(hub, repo, workspace.state, reporter, repo_type=repo_type)
+
     urls = {}
     for model in config.models:
         suffix = "" if len(config.models) == 1 else f"_{model.name}"
-        hub.create_repo(model.repo, private=config.private)
+        create(model.repo)
         urls[f"model_repo{suffix}"] = f"{hub.endpoint}/{model.repo}"
         if "config" in config.upload_items or "results" in config.upload_items:
-            hub.create_repo(model.config_repo, private=config.private, repo_type=config.config_repo_type)
+            create(model.config_repo, config.config_repo_type)
             kind = "datasets/" if config.config_repo_type == "dataset" else ""
             urls[f"config_repo{suffix}"] = f"{hub.endpoint}/{kind}{model.config_repo}"
     return urls

@@ -14,7 +14,7 @@ from tests.support.hub import HubForTests, running_hub
 from tests.support.project import Project, new_project
 from tests.support.together import together
 
-STEPS = ("locate", "branch", "content", "receipt", "commit", "tag")
+STEPS = ("locate", "repository", "visibility", "branch", "content", "receipt", "commit", "tag")
 COMMIT = r"/commit/"
 TAG = r"/tag/"
 

@@ -43,6 +43,8 @@ model_card:
 class Told(Silent):
     """Collects what long work says."""
 
+    is_heard = True
+
     def __init__(self) -> None:
         self.notes: list[str] = []
         self.warnings: list[str] = []

@@ -32,6 +32,26 @@ def test_what_is_added_is_owed_once_and_gone_when_done(tmp_path: Path) -> None:
     assert outbox.entries().owed == []
 
 
+def test_whether_it_is_private_is_as_was_said_last_and_survives_who_says_nothing(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    outbox.add(ONE)
+    outbox.failed(ONE, "no network")
+    for said, kept in ((True, True), (None, True), (False, False)):
+        assert not outbox.add(replace(ONE, private=said))
+        (entry,) = outbox.entries().owed
+        assert (entry.private, entry.attempts, entry.last_error) == (kept, 1, "no network")
+
+
+def test_an_entry_that_says_nothing_of_it_goes_by_the_configuration(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    outbox.add(ONE)
+    (path,) = outbox.directory.iterdir()
+    written = json.loads(path.read_text())
+    del written["private"]  # as before there was such a thing
+    path.write_text(json.dumps(written))
+    assert outbox.entries() == ([ONE], [])
+
+
 def test_the_same_tag_at_another_object_and_the_other_kind_are_other_work(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path)
     others = [ONE, replace(ONE, oid="b" * 40), replace(ONE, kind="mirror"), replace(ONE, ref="refs/tags/v1.0.0x")]
