@@ -200,12 +200,15 @@ class HfverCallback(TrainerCallback):  # type: ignore[misc]  # transformers is n
         words = ["hfver", "sync", "--model-path", self._shown_place(), "--experiment-name", self._name(args)]
         words += ["--version-tag", self._version_tag] if self._version_tag else []
         words += ["--config", str(self._config_path)] if self._config_path != Path("config.yaml") else []
+        words += {None: [], True: ["--private"], False: ["--public"]}[self._private]
         words += ["--force-hf-sync"] if self._sync else []
         return shlex.join(words)
 
 
 class _Stderr(Silent):
     """Notes and warnings of a sync, where a training run's log goes."""
+
+    is_heard = True
 
     def note(self, message: str) -> None:
         _say(message)

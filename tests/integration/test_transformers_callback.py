@@ -159,6 +159,21 @@ def test_an_unreachable_hub_costs_no_training_and_the_named_command_finishes_it(
     assert HuggingFaceManager().list_experiments()[0].params["learning_rate"] == 0.01  # kept although it was offline
 
 
+def test_nothing_goes_to_a_public_repository_and_the_named_command_asks_for_a_private_one_too(
+    project: Project, train: Train, caplog: pytest.LogCaptureFixture
+) -> None:
+    main = project.top / "config.yaml"
+    main.write_text(main.read_text().replace("  repository:\n", "  repository:\n    private: false\n"))
+    project.hub.repo(private=False)
+    with caplog.at_level(logging.WARNING):
+        assert train(experiment_name="baseline", version_tag="v1.0.0", private=True).urls == {}
+    (warning,) = [record.getMessage() for record in caplog.records if "not synced" in record.getMessage()]
+    assert f"{project.repo_id} is public and is to be private: nothing was sent to it" in warning
+    assert f"hf repos settings {project.repo_id} --private\n" in warning
+    assert warning.endswith("hfver sync --model-path model --experiment-name baseline --version-tag v1.0.0 --private")
+    assert hub_has(project) == []
+
+
 def test_a_wrong_configuration_is_told_before_the_training_and_does_not_stop_it(
     project: Project, train: Train, caplog: pytest.LogCaptureFixture
 ) -> None:
