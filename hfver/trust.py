@@ -3,7 +3,11 @@
 A repository is untrusted input: its configuration may name any Hub, webhook or directory. What it names is used only
 when the user trusts it. Trust is kept in the user's own configuration directory, never in a repository:
 
-    $XDG_CONFIG_HOME/hfver/trust.json    {"paths": ["/data/backups"], "urls": ["https://hub.example"]}
+    $XDG_CONFIG_HOME/hfver/trust.json    {"paths": ["/data/backups"], "urls": ["https://hub.example"],
+                                          "private_network": []}
+
+``private_network`` names those of ``urls`` that may lead into a private network. A version of hfver that does not know
+it trusts them as far as any other.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from hfver.addresses import is_private_by_name
 from hfver.atomic import write_atomic
 from hfver.errors import HfverError, StateError, UnauthorisedError, UsageError
 from hfver.hub_state import EMBEDDED
@@ -31,22 +36,30 @@ class Trust:
 
     urls: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    private_network: tuple[str, ...] = ()  # those of the urls whose names may lead to this machine or a private network
 
     def knows_url(self, url: str) -> bool:
         return origin(url) in {origin(known) for known in self.urls}
 
+    def knows_private_network(self, url: str) -> bool:
+        return origin(url) in {origin(known) for known in self.private_network}
+
     def knows_path(self, path: Path) -> bool:
         return any(path.is_relative_to(known) for known in self.paths)
 
-    def with_entry(self, entry: str) -> Trust:
+    def with_entry(self, entry: str, *, private_network: bool = False) -> Trust:
         name, value = _entry(entry)
-        return replace(self, **{name: tuple(sorted({*getattr(self, name), value}))})
+        if private_network and name != "urls":
+            raise UsageError(f"{entry} is a directory; --private-network is said of a server")
+        names = [name, "private_network"] if private_network else [name]
+        return replace(self, **{name: tuple(sorted({*getattr(self, name), value})) for name in names})
 
     def without_entry(self, entry: str) -> Trust:
         name, value = _entry(entry)
         if value not in getattr(self, name):
             raise UsageError(f"{value} was not trusted", hints=["hfver trust --list"])
-        return replace(self, **{name: tuple(known for known in getattr(self, name) if known != value)})
+        names = [name, "private_network"] if name == "urls" else [name]
+        return replace(self, **{name: tuple(one for one in getattr(self, name) if one != value) for name in names})
 
 
 def origin(url: str) -> tuple[str, str, int]:
@@ -64,8 +77,8 @@ def origin(url: str) -> tuple[str, str, int]:
 def read_trust(environ: Mapping[str, str]) -> Trust:
     path = trust_file(environ)
     try:
-        data = json.loads(path.read_bytes())
-        return Trust(tuple(map(str, data["urls"])), tuple(map(str, data["paths"])))
+        data = {"private_network": (), **json.loads(path.read_bytes())}  # older files have none
+        return Trust(*(tuple(map(str, data[name])) for name in ("urls", "paths", "private_network")))
     except FileNotFoundError:
         return Trust()
     except (ValueError, KeyError, TypeError) as exc:
@@ -74,7 +87,7 @@ def read_trust(environ: Mapping[str, str]) -> Trust:
 
 def write_trust(trust: Trust, environ: Mapping[str, str]) -> Path:
     path = trust_file(environ)
-    body = {"urls": list(trust.urls), "paths": list(trust.paths)}
+    body = {name: list(getattr(trust, name)) for name in ("urls", "paths", "private_network")}
     write_atomic(path, json.dumps(body, indent=2, sort_keys=True).encode() + b"\n", mode=0o600)
     return path
 
@@ -144,8 +157,19 @@ def require_trusted_url(url: str, what: str, environ: Mapping[str, str], *, own:
     if not read_trust(environ).knows_url(url):
         raise UnauthorisedError(
             f"{what} goes to {origin(url)[1]}, which this repository's configuration names and you have not trusted",
-            hints=[f"hfver trust {_server(url)}"],
+            hints=[f"hfver trust {server_of(url)}"],
         )
+
+
+def may_reach_private_network(url: str, environ: Mapping[str, str], *, own: str | None = None) -> bool:
+    """Whether a trusted server may be on this machine or in a private network.
+
+    It may where that is the user's own word: a variable of theirs (``own``) names the server, what they trusted is an
+    address itself or localhost, or they said so of this name. Any other name stands for whatever its DNS says.
+    """
+    if own is not None and environ.get(own) == url:
+        return True
+    return is_private_by_name(origin(url)[1]) or read_trust(environ).knows_private_network(url)
 
 
 def require_writable(path: Path, top: Path, what: str, environ: Mapping[str, str], *, own: str | None = None) -> Path:
@@ -162,7 +186,7 @@ def require_writable(path: Path, top: Path, what: str, environ: Mapping[str, str
 
 def _entry(entry: str) -> tuple[str, str]:
     if "://" in entry:
-        server = _server(entry)
+        server = server_of(entry)
         if "@" in urlsplit(entry).netloc:
             raise UsageError("trust is given to a server; leave user and password out")
         return "urls", server
@@ -172,7 +196,7 @@ def _entry(entry: str) -> tuple[str, str]:
     return "paths", str(path.resolve())
 
 
-def _server(url: str) -> str:
+def server_of(url: str) -> str:
     """The address without what does not name its server."""
     scheme, host, port = origin(url)
     host = f"[{host}]" if ":" in host else host

@@ -1,7 +1,9 @@
 """Messages to others after success and after failure: a JSON POST, a mail.
 
 A notification that cannot be delivered is a warning and never a failure of what it tells about. Secrets come from the
-environment alone: HFVER_WEBHOOK_TOKEN, HFVER_SMTP_PASSWORD. Hosts that only the repository names need the user's trust.
+environment alone: HFVER_WEBHOOK_TOKEN, HFVER_SMTP_PASSWORD. Hosts that only the repository names need the user's trust,
+and their names may lead into a private network only where the user said so. Through a proxy of the user's it is the
+proxy that resolves names; only what is an address itself can be looked at then.
 Certificates are always verified; whoever has an authority of their own names it in SSL_CERT_FILE, as OpenSSL knows it.
 """
 
@@ -20,9 +22,11 @@ from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from hfver.addresses import Connect, connecting, refuse_number
 from hfver.errors import HfverError
 from hfver.redact import redact
-from hfver.trust import require_trusted_url
+from hfver.training.connections import EncryptedMailConnection, MailConnection, has_proxy, web_opener
+from hfver.trust import may_reach_private_network, origin, require_trusted_url, server_of
 
 if TYPE_CHECKING:
     from hfver.config.schema import Smtp
@@ -66,13 +70,6 @@ class Event:
         return f"hfver: {what} of {self.repo} {'is published' if self.error is None else 'failed'}"
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Trust was given to one server, not to wherever it points."""
-
-    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
-        return None
-
-
 def notify(
     config: Config,
     event: Event,
@@ -88,22 +85,48 @@ def notify(
     if settings.webhook_url:
         try:
             require_trusted_url(settings.webhook_url, "the notification", environ, own=WEBHOOK_VARIABLE)
-            _post(settings.webhook_url, event.as_dict(), environ.get(TOKEN_VARIABLE, ""), sleep)
+            consent = _Consent.to(settings.webhook_url, environ, own=WEBHOOK_VARIABLE)
+            _post(settings.webhook_url, consent, event.as_dict(), environ.get(TOKEN_VARIABLE, ""), sleep)
         except HfverError as error:
             warn(" ".join([f"no notification was sent: {error.message}", *(f"({hint})" for hint in error.hints)]))
     if settings.email_notifications:
         try:
-            require_trusted_url(f"smtp://{_bracketed(settings.smtp.host)}:{settings.smtp.port}", "the mail", environ)
-            _mail(config, event, environ.get(PASSWORD_VARIABLE, ""))
+            server = f"smtp://{_bracketed(settings.smtp.host)}:{settings.smtp.port}"
+            require_trusted_url(server, "the mail", environ)
+            _mail(config, event, _Consent.to(server, environ), environ.get(PASSWORD_VARIABLE, ""))
         except HfverError as error:
             warn(" ".join([f"no mail was sent: {error.message}", *(f"({hint})" for hint in error.hints)]))
 
 
-def _post(url: str, body: Mapping[str, Any], token: str, sleep: Callable[[float], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Consent:
+    """Whether a trusted server's name may lead into a private network, and the command that lets it."""
+
+    given: bool
+    command: str
+
+    @classmethod
+    def to(cls, url: str, environ: Mapping[str, str], *, own: str | None = None) -> _Consent:
+        given = may_reach_private_network(url, environ, own=own)
+        return cls(given, f"hfver trust --private-network {server_of(url)}")
+
+    def connect(self) -> Connect:
+        return connecting(private=self.given, consent=self.command)
+
+
+def _opener(address: str, consent: _Consent) -> urllib.request.OpenerDirector:
+    if not has_proxy(address):
+        return web_opener(consent.connect())
+    _, host, port = origin(address)
+    refuse_number(host, port, private=consent.given, consent=consent.command)
+    return web_opener(None)
+
+
+def _post(url: str, consent: _Consent, body: Mapping[str, Any], token: str, sleep: Callable[[float], None]) -> None:
     data = json.dumps(body, ensure_ascii=False).encode()
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "hfver", **_authorization(token)}
-    opener = urllib.request.build_opener(_NoRedirect)
     host, address = urlsplit(url).hostname, _ascii_url(url)
+    opener = _opener(address, consent)
     problem = ""
     for attempt in range(_TRIES):
         if attempt:
@@ -149,7 +172,7 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _mail(config: Config, event: Event, password: str) -> None:
+def _mail(config: Config, event: Event, consent: _Consent, password: str) -> None:
     smtp, user = config.notifications.smtp, config.user
     message = EmailMessage()
     try:
@@ -157,7 +180,7 @@ def _mail(config: Config, event: Event, password: str) -> None:
         message["From"] = smtp.sender or user.email
         message["To"] = ", ".join(smtp.recipients or (user.email,))
         message.set_content(json.dumps(event.as_dict(), indent=2, ensure_ascii=False) + "\n")
-        with _connect(smtp) as server:
+        with _connect(smtp, consent) as server:
             if smtp.username:
                 server.login(smtp.username, password)
             server.send_message(message)
@@ -166,11 +189,11 @@ def _mail(config: Config, event: Event, password: str) -> None:
         raise _unverified(problem) if _is_unverified(exc) else HfverError(problem) from exc
 
 
-def _connect(smtp: Smtp) -> smtplib.SMTP:
+def _connect(smtp: Smtp, consent: _Consent) -> smtplib.SMTP:
     context = ssl.create_default_context()
     if smtp.port == SMTPS_PORT:
-        return smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=SECONDS, context=context)
-    server = smtplib.SMTP(smtp.host, smtp.port, timeout=SECONDS)
+        return EncryptedMailConnection(smtp.host, smtp.port, consent.connect(), timeout=SECONDS, context=context)
+    server = MailConnection(smtp.host, smtp.port, consent.connect(), timeout=SECONDS)
     try:
         if smtp.starttls:
             server.starttls(context=context)

@@ -67,13 +67,40 @@ def test_the_schema_is_json(options: list[str], key: str, capsys: pytest.Capture
     assert key in json.loads(capsys.readouterr().out)["properties"]
 
 
+def test_trust_in_a_private_network_is_said_with_the_server(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run(["trust", "--private-network", "https://hooks.internal/x"]) == 0
+    assert run(["trust", "https://hub.example"]) == 0
+    capsys.readouterr()
+    assert run(["trust", "--list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "urls": ["https://hooks.internal", "https://hub.example"],
+        "paths": [],
+        "private_network": ["https://hooks.internal"],
+    }
+    assert run(["trust"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "server in a private network\thttps://hooks.internal",
+        "server\thttps://hub.example",
+    ]
+    for words in (["--remove", "https://hooks.internal"], ["--list"], [str(tmp_path)]):
+        assert run(["trust", "--private-network", *words]) == 2
+    assert run(["trust", "--remove", "https://hooks.internal"]) == 0
+    capsys.readouterr()
+    assert run(["trust", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["private_network"] == []
+
+
 def test_trust_is_given_shown_and_taken_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["trust"]) == 0
     assert capsys.readouterr().out == "Nothing is trusted beyond huggingface.co.\n"
     assert run(["trust", "https://hub.example/x"]) == 0
     assert "https://hub.example/x is trusted (in " in capsys.readouterr().out
     assert run(["trust", "--list", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"urls": ["https://hub.example"], "paths": []}
+    assert json.loads(capsys.readouterr().out) == {
+        "urls": ["https://hub.example"],
+        "paths": [],
+        "private_network": [],
+    }
     assert run(["trust", "--remove", "https://hub.example"]) == 0
     assert run(["trust", "--remove", "https://hub.example"]) == 2
     assert run(["trust", "--list", "https://hub.example"]) == 2

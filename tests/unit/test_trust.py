@@ -11,6 +11,7 @@ from hfver.errors import StateError, UnauthorisedError, UsageError
 from hfver.trust import (
     Trust,
     find_token,
+    may_reach_private_network,
     may_send_token,
     no_token_error,
     read_trust,
@@ -83,9 +84,51 @@ def test_a_server_may_be_named_by_its_ipv6_address(environ: dict[str, str]) -> N
     assert not known.knows_url("https://[2001:db8::2]:8443/")
 
 
-def test_a_damaged_trust_file_is_named(environ: dict[str, str]) -> None:
+def test_that_a_name_may_lead_into_a_private_network_is_said_of_it_alone(environ: dict[str, str]) -> None:
+    url = "https://hooks.internal/x"
+    write_trust(Trust().with_entry(url).with_entry("https://other.internal"), environ)
+    assert not may_reach_private_network(url, environ)
+    write_trust(read_trust(environ).with_entry(url, private_network=True), environ)
+    assert read_trust(environ).urls == ("https://hooks.internal", "https://other.internal")
+    assert may_reach_private_network("https://hooks.internal/y", environ)
+    for other in ("https://other.internal", "https://hooks.internal:8443", "http://hooks.internal"):
+        assert not may_reach_private_network(other, environ)
+    write_trust(read_trust(environ).with_entry(url), environ)
+    assert may_reach_private_network(url, environ), "what was said stays said"
+    write_trust(read_trust(environ).without_entry(url), environ)
+    assert read_trust(environ) == Trust(("https://other.internal",))
+
+
+def test_an_address_localhost_and_the_users_own_variable_are_consent(environ: dict[str, str]) -> None:
+    for url in (
+        "http://10.0.0.5/x",
+        "http://[::1]:8000/x",
+        "smtp://localhost:25",
+        "https://LOCALHOST./x",
+        "https://[::ffff:7f00:1]",
+    ):
+        assert may_reach_private_network(url, environ)
+    own = environ | {"HFVER_WEBHOOK_URL": "https://hooks.internal"}
+    assert may_reach_private_network("https://hooks.internal", own, own="HFVER_WEBHOOK_URL")
+    assert not may_reach_private_network("https://hooks.internal", own)
+
+
+def test_a_trust_file_from_before_there_were_private_networks_is_read(environ: dict[str, str]) -> None:
     trust_file(environ).parent.mkdir(parents=True)
-    trust_file(environ).write_text("{")
+    trust_file(environ).write_text('{"paths": ["/data"], "urls": ["https://hooks.internal"]}')
+    assert read_trust(environ) == Trust(("https://hooks.internal",), ("/data",))
+    assert not may_reach_private_network("https://hooks.internal", environ)
+
+
+def test_a_directory_is_in_no_network() -> None:
+    with pytest.raises(UsageError, match="^/data is a directory; --private-network is said of a server$"):
+        Trust().with_entry("/data", private_network=True)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"urls": [], "paths": [], "private_network": 1}'])
+def test_a_damaged_trust_file_is_named(environ: dict[str, str], text: str) -> None:
+    trust_file(environ).parent.mkdir(parents=True)
+    trust_file(environ).write_text(text)
     with pytest.raises(StateError, match=re.escape(f"{trust_file(environ)} is damaged")):
         may_send_token("https://hub.example", environ)
 

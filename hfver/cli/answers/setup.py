@@ -44,6 +44,7 @@ class Trusted:
 
     urls: Annotated[Sequence[str], "servers"]
     paths: Annotated[Sequence[str], "directories"]
+    private_network: Annotated[Sequence[str], "servers that may be on this machine or in a private network"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import select
 import socket
 import ssl
 import threading
@@ -24,6 +26,8 @@ from hfver.config.settings import Config
 from hfver.training.notifications import Event, notify
 from hfver.trust import Trust, write_trust
 from tests.support.certificate import Certificate, self_signed
+from tests.support.resolving import Names
+from tests.support.world import LeftLoopbackError
 
 EVENT = Event("sync", "baseline", "v1.0.0", "me/bert", {"model_url": "https://hub/x"}, cost={"seconds": 1.5})
 
@@ -37,6 +41,7 @@ class Receiver:
     got: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    leads_to: str = ""  # where a redirect leads; to itself without it
 
 
 @pytest.fixture
@@ -58,8 +63,8 @@ def receiving(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             state.paths.append(self.path)
             status = state.answers.pop(0) if state.answers else 200
             self.send_response(status)
-            if status == 302:
-                self.send_header("Location", state.url)
+            if 300 <= status < 400:
+                self.send_header("Location", state.leads_to or state.url)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -99,10 +104,10 @@ def tell(notifications: str, environ: dict[str, str], event: Event = EVENT) -> t
     return warnings, pauses
 
 
-def trust(environ: dict[str, str], *urls: str) -> None:
+def trust(environ: dict[str, str], *urls: str, private_network: bool = False) -> None:
     known = Trust()
     for url in urls:
-        known = known.with_entry(url)
+        known = known.with_entry(url, private_network=private_network)
     write_trust(known, environ)
 
 
@@ -216,6 +221,178 @@ def test_a_token_may_end_in_a_newline_and_one_that_no_header_can_carry_is_named_
     assert len(receiver.got) == 1
 
 
+# -- where a name leads -----------------------------------------------------------------------------------------------
+
+INSIDE = "is on this machine or in a private network"
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Names:
+    made = Names()
+    monkeypatch.setattr(socket, "getaddrinfo", made.getaddrinfo)
+    return made
+
+
+@pytest.fixture
+def inside(names: Names, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """A receiver on this machine that is called hooks.example, and proves it."""
+    names["hooks.example"] = ["127.0.0.1"]
+    shown = self_signed(tmp_path, "hooks.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(shown.path))
+    with receiving(shown.server_context()) as receiver:
+        receiver.url = at("hooks.example", receiver.url)
+        yield receiver
+
+
+def at(host: str, url: str) -> str:
+    """The address of a receiver under another name."""
+    return url.replace("127.0.0.1", host)
+
+
+def webhook(url: str) -> str:
+    return f"{{enabled: true, webhook_url: '{url}'}}"
+
+
+def test_a_name_leads_into_a_private_network_only_where_the_user_said_so(
+    inside: Receiver, environ: dict[str, str]
+) -> None:
+    trust(environ, inside.url)
+    command = f"hfver trust --private-network {inside.url.removesuffix('/hook')}"
+    refusal = f"no notification was sent: hooks.example (127.0.0.1) {INSIDE} (if that is meant: {command})"
+    assert tell(webhook(inside.url), environ) == ([refusal], [])
+    assert inside.got == []
+    trust(environ, inside.url, private_network=True)
+    assert tell(webhook(inside.url), environ) == ([], [])
+    assert inside.headers[0]["Host"] == inside.url.removeprefix("https://").removesuffix("/hook")
+
+
+@pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "1.example"])
+def test_other_ways_to_write_an_address_are_names(
+    environ: dict[str, str], names: Names, host: str, receiver: Receiver
+) -> None:
+    names["1.example"] = ["::ffff:127.0.0.1"]
+    url = at(host, receiver.url).replace("http:", "https:")
+    trust(environ, url)
+    (warning,), _ = tell(webhook(url), environ)
+    assert re.fullmatch(rf"no notification was sent: {host} \(.*127\.0\.0\.1\) {INSIDE} \(.*", warning)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_an_address_that_is_trusted_as_such_needs_no_more(
+    receiver: Receiver, environ: dict[str, str], host: str
+) -> None:
+    trust(environ, at(host, receiver.url))
+    assert tell(webhook(at(host, receiver.url)), environ) == ([], [])
+    assert len(receiver.got) == 1
+
+
+def test_what_the_users_own_variable_names_may_be_anywhere(inside: Receiver, environ: dict[str, str]) -> None:
+    assert tell(webhook(inside.url), environ | {"HFVER_WEBHOOK_URL": inside.url}) == ([], [])
+    assert len(inside.got) == 1
+
+
+NOWHERE = [
+    "169.254.169.254", "2852039166", "[::ffff:169.254.169.254]", "[fd00:ec2::254]", "[fe80::1]", "0.0.0.0", "224.0.0.1",
+    "metadata.example",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", NOWHERE)
+@pytest.mark.parametrize("own", [False, True], ids=["trusted", "named by the user"])
+def test_metadata_services_and_their_like_are_never_reached(
+    environ: dict[str, str], names: Names, host: str, own: bool
+) -> None:
+    names["metadata.example"] = ["169.254.169.254", "fd00:ec2::254"]
+    url = f"https://{host}/latest/meta-data/"
+    trust(environ, url, private_network=True)
+    (warning,), pauses = tell(webhook(url), environ | ({"HFVER_WEBHOOK_URL": url} if own else {}))
+    assert warning.startswith("no notification was sent: ")
+    assert warning.endswith(" is an address nothing is sent to")
+    assert pauses == []
+
+
+def test_a_name_is_resolved_once_for_a_connection(environ: dict[str, str], names: Names) -> None:
+    names.then("hooks.example", ["93.184.216.34"], ["127.0.0.1"])
+    trust(environ, "https://hooks.example")
+    with pytest.raises(LeftLoopbackError, match=r"93\.184\.216\.34"):  # where it was looked at, and nowhere else
+        tell(webhook("https://hooks.example/x"), environ)
+    assert names.asked == ["hooks.example"]
+
+
+def test_a_name_has_to_be_proven_wherever_it_leads(inside: Receiver, environ: dict[str, str], names: Names) -> None:
+    names["others.example"] = ["127.0.0.1"]
+    url = inside.url.replace("hooks.", "others.")
+    trust(environ, url, private_network=True)
+    (warning,), _ = tell(webhook(url), environ)
+    assert "certificate verify failed: Hostname mismatch" in warning
+    assert inside.got == []
+
+
+@contextmanager
+def proxy(to: int) -> Iterator[tuple[str, list[str]]]:
+    """A proxy that makes every tunnel to a port of this machine, whatever was asked for; its address, and what was."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            with socket.create_connection(("127.0.0.1", to)) as there:
+                ways = {self.connection: there, there: self.connection}
+                while True:
+                    for ready in select.select(list(ways), [], [])[0]:
+                        data = ready.recv(65536)
+                        if not data:
+                            return
+                        ways[ready].sendall(data)
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+        thread.join()
+
+
+def test_through_a_proxy_the_proxy_resolves_names_and_numbers_are_looked_at(
+    inside: Receiver, environ: dict[str, str], names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = int(inside.url.removesuffix("/hook").rpartition(":")[2])
+    names["direct.example"] = ["127.0.0.1"]
+    hosts = ("hooks.example", "2852039166", "127.1", "direct.example")
+    urls = [f"https://{host}/hook" for host in hosts]
+    trust(environ, *urls)
+    with proxy(port) as (address, asked):
+        monkeypatch.setenv("https_proxy", address)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.setenv(name, "direct.example")
+        said = [tell(webhook(url), environ)[0] for url in urls]
+    assert asked == ["hooks.example:443"]
+    assert (said[0], len(inside.got)) == ([], 1)
+    assert "2852039166 (169.254.169.254) is an address nothing is sent to" in said[1][0]
+    assert f"127.1 (127.0.0.1) {INSIDE}" in said[2][0]
+    assert f"direct.example (127.0.0.1) {INSIDE}" in said[3][0]
+    assert names.asked == ["direct.example"]
+
+
+def test_a_redirect_leads_nowhere(receiver: Receiver, environ: dict[str, str]) -> None:
+    with receiving() as first:
+        first.answers, first.leads_to = [302, 307], receiver.url
+        trust(environ, first.url, receiver.url)
+        settings = f"{{enabled: true, webhook_url: '{first.url}'}}"
+        assert [tell(settings, environ)[0] for _ in range(2)] == [
+            [f"no notification was sent: 127.0.0.1 answered {status}"] for status in (302, 307)
+        ]
+    assert receiver.got == []
+
+
+# -- mail -------------------------------------------------------------------------------------------------------------
+
+
 class Mailbox:
     """What a mail server was given: mails, and the logins that came with them."""
 
@@ -318,6 +495,29 @@ def test_a_certificate_that_proves_nothing_gets_neither_mail_nor_password(
     assert "certificate verify failed" in warning
     assert warning.endswith("(SSL_CERT_FILE=FILE names the certificates of an authority of your own)")
     assert (server.box.mails, server.box.logins) == ([], [])
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["STARTTLS", "encrypted from the first byte"])
+def test_a_mail_servers_name_leads_into_a_private_network_only_where_the_user_said_so(
+    environ: dict[str, str], names: Names, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encrypted: bool
+) -> None:
+    names["mail.example"] = ["169.254.169.254", "127.0.0.1"]
+    shown = self_signed(tmp_path, "mail.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(shown.path))
+    tls, starttls = (shown, None) if encrypted else (None, shown)
+    with mail_server(environ, tls=tls, starttls=starttls) as server:
+        monkeypatch.setattr(hfver.training.notifications, "SMTPS_PORT", server.port if encrypted else 465)
+        settings, name = server.settings(host="mail.example"), f"smtp://mail.example:{server.port}"
+        trust(environ, name)
+        (warning,), _ = tell(settings, environ)
+        inside = f"mail.example (127.0.0.1) {INSIDE}"
+        assert warning == f"no mail was sent: {inside} (if that is meant: hfver trust --private-network {name})"
+        trust(environ, name, private_network=True)
+        assert tell(settings, environ) == ([], [])
+        names["mail.example"] = ["169.254.169.254"]
+        (warning,), _ = tell(settings, environ)
+    assert warning == "no mail was sent: mail.example (169.254.169.254) is an address nothing is sent to"
+    assert len(server.box.mails) == 1
 
 
 def test_a_server_without_encryption_gets_neither_mail_nor_password(environ: dict[str, str]) -> None:
