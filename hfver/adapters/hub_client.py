@@ -43,6 +43,7 @@ from hfver.hashing import Digests, Hasher, HashName
 from hfver.hub_state import EMBEDDED, HubCommit, HubRefs
 from hfver.model import OutputFile
 from hfver.publish import FileContent, FileCopy, Prepared, StaleParentError
+from hfver.redact import redact
 from hfver.visibility import Visibility
 
 log = logging.getLogger(__name__)
@@ -323,7 +324,7 @@ class HubClient:
                 repo_type=repo_type,
             )
         for warning in told:
-            log.info("%s: %s", repo, warning.message)
+            log.info("%s: %s", repo, redact(str(warning.message)))
         return str(info.oid)
 
 
