@@ -159,8 +159,10 @@ def test_a_release_for_a_public_repository_is_refused_until_it_is_private(projec
 @pytest.mark.usefixtures("ignores_visibility")
 def test_a_repository_that_turns_out_public_when_it_is_made_stays_empty(project: Project) -> None:
     tagged(project)
+    project.hub.forget_requests()
     with pytest.raises(RefusedError) as caught:
         project.release("v1.0.0")
+    assert changes(project.hub) == ["/api/repos/create"], "not a byte was sent"
     assert caught.value.message == (
         f"{project.repo_id} is public, although the Hub was asked for a private one: nothing was sent to it, it stays "
         "empty"
@@ -452,7 +454,9 @@ def test_configs_are_not_sent_to_a_public_repository(project: Project, kind: str
 
 @pytest.mark.usefixtures("ignores_visibility")
 def test_a_configs_repository_that_turns_out_public_stays_empty(project: Project) -> None:
+    project.hub.forget_requests()
     (failure,) = work(project, mirror="main").failed
+    assert changes(project.hub) == ["/api/repos/create"]
     assert "although the Hub was asked for a private one" in failure.error.message
     assert published(project, "-configs") == EMPTY
 
@@ -575,8 +579,10 @@ def test_a_directory_without_git_leaves_a_repository_empty_that_turns_out_public
     Path("model/model.bin").write_text("1")
     Path("config.yaml").write_text(f"huggingface: {{repository: {{model_name: {hub.namespace}/m}}}}\n")
     one = HuggingFaceManager("config.yaml", environ={**os.environ, "HF_ENDPOINT": hub.endpoint, "HF_TOKEN": hub.token})
+    hub.forget_requests()
     with pytest.raises(RefusedError, match="although the Hub was asked for a private one"):
         one.upload_model("model", "v1.0.0")
+    assert changes(hub) == ["/api/repos/create"]
     assert hub.api.list_repo_files(f"{hub.namespace}/m") == [".gitattributes"]
 
 
