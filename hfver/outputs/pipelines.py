@@ -46,8 +46,8 @@ def parse_pipeline(
 ) -> Pipeline:
     """``path`` is that of dvc.yaml, relative to the top of the git work tree."""
     lock_path = posixpath.join(posixpath.dirname(path), "dvc.lock")
-    defined = _mapping(load_mapping(definition, origin or path).get("stages"))
-    recorded = _recorded_stages(load_mapping(lock or b"", f"{origin} (dvc.lock)" if origin else lock_path))
+    defined = _mapping(load_mapping(definition, path, origin).get("stages"))
+    recorded = _recorded_stages(load_mapping(lock or b"", lock_path, f"{origin} (dvc.lock)" if origin else ""))
     outputs: list[OutputPointer] = []
     templated: list[str] = []
     for name in sorted({*recorded, *_plain_stages(defined)}):

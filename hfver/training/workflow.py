@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,10 +21,11 @@ from hfver.experiments.files import (
     send_experiment,
 )
 from hfver.experiments.records import Experiment, build_record, choose, dump_record, record_folder
-from hfver.experiments.run_facts import RESULT_FILES, RunFacts, read_facts
+from hfver.experiments.run_facts import RunFacts, read_facts, results_in
 from hfver.experiments.run_record import run_here
 from hfver.mirror.branch import configs_repo
 from hfver.reporting import Reporter
+from hfver.small_files import read_small
 from hfver.training.ignored import make_ignored
 from hfver.training.no_git import has_git, project_files
 from hfver.training.notifications import Event, notify
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
     from hfver.config.settings import Config, ModelConfig
     from hfver.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,8 @@ def _record_with(
     config = workspace.config
     if known is None:
         facts = read_facts(project_files(workspace), main_config=config.data)
+        for problem in facts.problems:
+            log.warning(problem)
         facts = RunFacts(facts.params, {**facts.metrics, **evaluated})
         return build_record(run_here(workspace, model, name, facts, evaluated, now), config)
     newer = {
@@ -236,6 +242,7 @@ def generate_card_text(
 ) -> str:
     """The card a release of the model as it stands would get."""
     from hfver.adapters.cards import generate_card
+    from hfver.cards.release import LARGEST_TEMPLATE
     from hfver.cards.text import CardInput
     from hfver.outputs.recording import path_in_repo
 
@@ -244,9 +251,10 @@ def generate_card_text(
     files = [place] if place.is_file() else sorted(item for item in place.rglob("*") if item.is_file())
     base = place.parent if place.is_file() else place
     template = config.model_card.template
-    text = (repo.top / template).read_text(encoding="utf-8") if template else None
-    inside = {file.name: file.read_bytes() for file in files if file.parent == base and file.name in RESULT_FILES}
-    facts = read_facts(project_files(workspace), model_files=inside, main_config=config.data)
+    text = read_small(repo.top / template, LARGEST_TEMPLATE).decode("utf-8", "replace") if template else None
+    facts = read_facts(project_files(workspace), model_files=results_in(base), main_config=config.data)
+    for problem in facts.problems:
+        log.warning(problem)
     target = config.model(model)
     return generate_card(
         CardInput(
