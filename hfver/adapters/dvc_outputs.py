@@ -16,7 +16,7 @@ from typing import Any
 from hfver.adapters.dvc_cache import DvcCache, Memory, NoMemory
 from hfver.adapters.dvc_config import DvcSettings, read_settings
 from hfver.adapters.dvc_ignore import ignored_by_dvc
-from hfver.adapters.dvc_lock import dvc_lock, refuse_if_in_use
+from hfver.adapters.dvc_lock import busy, dvc_lock, refuse_if_in_use
 from hfver.adapters.dvc_state import DvcState, recorded_md5
 from hfver.checkout.compare import Knows
 from hfver.checkout.links import FULL, LinkType, no_space
@@ -52,7 +52,7 @@ class DvcProject:
         from dvc.repo import Repo
 
         _silence_dvc()
-        with _dvc_errors(f"DVC cannot be set up in {top}"):
+        with _dvc_errors(f"DVC cannot be set up in {top}", top):
             Repo.init(str(top)).close()
         return cls(top)
 
@@ -78,7 +78,7 @@ class DvcProject:
         """``dvc add`` with its git staging. Returns the pointer files written."""
         from dvc.output import OutputAlreadyTrackedError
 
-        with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot track {path}"):
+        with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot track {path}", self.root):
             if not bars:  # DVC draws them unless errors are all it may log
                 logging.getLogger("dvc").setLevel(logging.CRITICAL)
             try:
@@ -113,7 +113,7 @@ class DvcProject:
 
     def is_recorded(self, target: str, path: Path) -> bool:
         """Whether the stage or pointer file ``target`` records what stands at ``path`` now."""
-        with self._repo() as repo, _dvc_errors(f"DVC cannot look at {target}"):
+        with self._repo() as repo, _dvc_errors(f"DVC cannot look at {target}", self.root):
             changes = repo.status([target])
         outs = [out for parts in changes.values() for part in parts if isinstance(part, dict)
                 for out in part.get("changed outs", {})]  # fmt: skip
@@ -121,7 +121,7 @@ class DvcProject:
 
     def commit(self, target: str) -> None:
         """``dvc commit``: record what the outputs of a stage are now, and stage that in git."""
-        with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot record {target}"):
+        with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot record {target}", self.root):
             repo.commit(target, force=True)
 
     def pipeline_outputs(self, commit: str | None) -> tuple[OutputPointer, ...]:
@@ -129,7 +129,7 @@ class DvcProject:
         from hfver.adapters.dvc_stages import stage_outputs
 
         _silence_dvc()
-        with _dvc_errors(f"DVC cannot read the pipelines of {self.root}"):
+        with _dvc_errors(f"DVC cannot read the pipelines of {self.root}", self.root):
             return stage_outputs(self.root, commit)
 
     # -- the work tree --------------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ class DvcProject:
         if not md5s:
             return frozenset()
         place = f"the DVC remote {remote or self.settings.default_remote}"
-        with self._remote(remote, hash_name) as odb, _dvc_errors(f"{place} cannot be asked"):
+        with self._remote(remote, hash_name) as odb, _dvc_errors(f"{place} cannot be asked", self.root):
             try:
                 return frozenset(md5s) - frozenset(odb.oids_exist(list(md5s), jobs=odb.fs.jobs))
             except OSError as exc:
@@ -229,7 +229,7 @@ class DvcProject:
 
     def fetch_output(self, path: Path) -> None:
         """``dvc fetch`` of one output as the work tree's pointer has it. What came is not verified."""
-        with self._repo() as repo, _dvc_errors(f"DVC cannot fetch {path}"):
+        with self._repo() as repo, _dvc_errors(f"DVC cannot fetch {path}", self.root):
             repo.fetch(targets=[str(path)])
 
     def _fetch_one(self, odb: Any, file: OutputFile, hash_name: HashName, advance: Callable[[int], None]) -> str | None:
@@ -252,7 +252,7 @@ class DvcProject:
     @contextmanager
     def _remote(self, name: str | None, hash_name: HashName) -> Iterator[Any]:
         with self._repo() as repo:
-            with _dvc_errors(f"the DVC remote {name or self.settings.default_remote or ''} cannot be used"):
+            with _dvc_errors(f"the DVC remote {name or self.settings.default_remote or ''} cannot be used", self.root):
                 odb = repo.cloud.get_remote_odb(name, "fetch", hash_name=hash_name)
             yield odb
 
@@ -261,7 +261,7 @@ class DvcProject:
         from dvc.repo import Repo
 
         _silence_dvc()
-        with _dvc_errors(f"DVC cannot open {self.root}"):
+        with _dvc_errors(f"DVC cannot open {self.root}", self.root):
             repo = Repo(str(self.root), config=config)
         with repo:
             yield repo
@@ -283,13 +283,18 @@ def _silence_dvc() -> None:
 
 
 @contextmanager
-def _dvc_errors(context: str) -> Iterator[None]:
+def _dvc_errors(context: str, root: Path) -> Iterator[None]:
     """DVC's errors, and those of the storage libraries it loads, as ours."""
     from dvc.exceptions import DvcException
+    from dvc.lock import FAILED_TO_LOCK_MESSAGE
     from dvc_objects.fs.errors import AuthError, ConfigError, RemoteMissingDepsError
 
     try:
         yield
     except (DvcException, AuthError, ConfigError, RemoteMissingDepsError, ImportError) as exc:
         logging.getLogger(__name__).debug("DVC failed", exc_info=True)
+        if str(exc) == FAILED_TO_LOCK_MESSAGE:  # which says that there may be another process, not which
+            raise busy(root / ".dvc" / "tmp" / "lock") from exc
         raise StateError(f"{context}: {exc}", hints=["dvc doctor", "dvc config --list"]) from exc
+    except RecursionError as exc:
+        raise StateError(f"{context}: a file it reads is nested too deep") from exc
