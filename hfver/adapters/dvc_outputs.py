@@ -13,17 +13,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hfver.adapters.dvc_bounds import refuse_unbounded
 from hfver.adapters.dvc_cache import DvcCache, Memory, NoMemory
 from hfver.adapters.dvc_config import DvcSettings, read_settings
 from hfver.adapters.dvc_ignore import ignored_by_dvc
 from hfver.adapters.dvc_lock import busy, dvc_lock, refuse_if_in_use
 from hfver.adapters.dvc_state import DvcState, recorded_md5
+from hfver.adapters.git_repo import GitRepo
+from hfver.adapters.git_tree import CommitTree, WorkTree
 from hfver.checkout.compare import Knows
 from hfver.checkout.links import FULL, LinkType, no_space
 from hfver.checkout.scan import scan
 from hfver.errors import StateError
 from hfver.hashing import HashName
 from hfver.model import OutputFile, OutputPointer
+from hfver.outputs.dir_object import LARGEST
 from hfver.sources import Problem, content_differs
 from hfver.state import Content
 from hfver.tracking import WORTH_TRACKING, Read, Tracking, identity
@@ -78,6 +82,7 @@ class DvcProject:
         """``dvc add`` with its git staging. Returns the pointer files written."""
         from dvc.output import OutputAlreadyTrackedError
 
+        self._refuse_unbounded()
         with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot track {path}", self.root):
             if not bars:  # DVC draws them unless errors are all it may log
                 logging.getLogger("dvc").setLevel(logging.CRITICAL)
@@ -113,6 +118,8 @@ class DvcProject:
 
     def is_recorded(self, target: str, path: Path) -> bool:
         """Whether the stage or pointer file ``target`` records what stands at ``path`` now."""
+        if not target.endswith(".dvc"):  # of such a file DVC reads no other
+            self._refuse_unbounded()
         with self._repo() as repo, _dvc_errors(f"DVC cannot look at {target}", self.root):
             changes = repo.status([target])
         outs = [out for parts in changes.values() for part in parts if isinstance(part, dict)
@@ -121,6 +128,7 @@ class DvcProject:
 
     def commit(self, target: str) -> None:
         """``dvc commit``: record what the outputs of a stage are now, and stage that in git."""
+        self._refuse_unbounded()
         with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot record {target}", self.root):
             repo.commit(target, force=True)
 
@@ -128,6 +136,7 @@ class DvcProject:
         """Outputs of pipeline stages as DVC itself expands them: slow, for templates that only it can read."""
         from hfver.adapters.dvc_stages import stage_outputs
 
+        self._refuse_unbounded(commit)
         _silence_dvc()
         with _dvc_errors(f"DVC cannot read the pipelines of {self.root}", self.root):
             return stage_outputs(self.root, commit)
@@ -184,9 +193,12 @@ class DvcProject:
         with self._remote(pointer.remote, pointer.hash_name) as odb:
             try:
                 with odb.fs.open(odb.oid_to_path(pointer.md5), "rb") as stream:
-                    content: bytes = stream.read()
+                    content: bytes = stream.read(LARGEST + 1)
             except FileNotFoundError:
                 return None
+            if len(content) > LARGEST:
+                place = f"the DVC remote {pointer.remote or self.settings.default_remote}"
+                raise StateError(f"{pointer.md5} on {place} is more than {LARGEST:,} bytes, and no list of files")
             return content
 
     def absent(
@@ -229,6 +241,7 @@ class DvcProject:
 
     def fetch_output(self, path: Path) -> None:
         """``dvc fetch`` of one output as the work tree's pointer has it. What came is not verified."""
+        self._refuse_unbounded()
         with self._repo() as repo, _dvc_errors(f"DVC cannot fetch {path}", self.root):
             repo.fetch(targets=[str(path)])
 
@@ -256,10 +269,22 @@ class DvcProject:
                 odb = repo.cloud.get_remote_odb(name, "fetch", hash_name=hash_name)
             yield odb
 
+    def _refuse_unbounded(self, commit: str | None = None) -> None:
+        """Before DVC reads all pipelines of the work tree, or of a commit."""
+        git = GitRepo.discover(self.root)
+        root = self.root.resolve().relative_to(git.top.resolve()).as_posix()
+        root = "" if root == "." else root
+        if commit is None:
+            refuse_unbounded(WorkTree(git), root)
+            return
+        with git.reader() as reader:
+            refuse_unbounded(CommitTree(git, reader, commit), root)
+
     @contextmanager
     def _repo(self, config: dict[str, Any] | None = None) -> Iterator[Any]:
         from dvc.repo import Repo
 
+        _ = self.settings  # which says what is wrong with the files they are in
         _silence_dvc()
         with _dvc_errors(f"DVC cannot open {self.root}", self.root):
             repo = Repo(str(self.root), config=config)

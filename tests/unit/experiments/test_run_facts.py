@@ -134,8 +134,8 @@ def test_files_with_more_than_anybody_writes_are_named_and_left_out() -> None:
     assert (facts.params, facts.metrics) == ({"lr": 0.1}, {"f1": 0.5})
     left_out = "its parameters and metrics are left out"
     assert [problem.replace(ALIASED, "LAUGHS") for problem in facts.problems] == [
-        f"dvc.lock is nested more than 40 levels deep: {left_out}",
-        f"dvc.yaml LAUGHS: {left_out}",
+        f"dvc.lock is nested more than 40 levels deep (line 1): {left_out}",
+        f"dvc.yaml LAUGHS (line 6): {left_out}",
         f"params.yaml LAUGHS (line 6): {left_out}",
         f"metrics.json is nested more than 40 levels deep: {left_out}",
         "trainer_state.json is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1): "

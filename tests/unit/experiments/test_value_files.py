@@ -69,7 +69,11 @@ def test_lists_of_numbers_are_no_long_keys() -> None:
 def test_dvcs_own_files_may_be_larger_but_no_deeper() -> None:
     lock = b"# " + b"x" * 2_000_000 + b"\nstages: {train: {params: {params.yaml: {lr: 0.1}}}}\n"
     assert read_dvc_values(lock)["stages"]["train"]["params"] == {"params.yaml": {"lr": 0.1}}
-    for raw, said in ((laughs(9), ALIASED), (b"[" * 41 + b"]" * 41, DEEP), (b"a: [", "is not YAML")):
+    for raw, said in (
+        (laughs(9), f"{ALIASED} (line 6)"),
+        (b"[" * 41 + b"]" * 41, f"{DEEP} (line 1)"),
+        (b"a: [", "is not YAML"),
+    ):
         with pytest.raises(UnusableError) as caught:
             read_dvc_values(raw)
         assert str(caught.value) == said
