@@ -193,6 +193,12 @@ def _outbox(repo: HookRepo) -> Iterator[Finding]:
         yield Finding("outbox", Verdict.NOTE, f"and {len(entries.owed) - _SHOWN} more are owed", "hfver push")
     if not entries.owed:
         yield Finding("outbox", Verdict.FINE, "nothing is owed")
+    holder = Outbox(repo.common_dir).lock().holder()
+    if holder is not None and holder.is_stopped:
+        said = f"{holder} works on this clone and stands still, so nobody else can: it was stopped, as Ctrl-Z does"
+        yield Finding("outbox", Verdict.PROBLEM, said, f"kill -CONT {holder.pid}")
+    elif holder is not None:
+        yield Finding("outbox", Verdict.NOTE, f"{holder} works on this clone")
 
 
 def _unnoticed_tags(repo: HookRepo) -> Iterator[Finding]:

@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from hfver.atomic import FileLock, fsync_directory, write_atomic
+from hfver.atomic import fsync_directory, write_atomic
+from hfver.locks import UNATTENDED, FileLock, Patience, Tell
 from hfver.redact import redact
 
 Kind = Literal["release", "mirror"]
@@ -61,9 +62,9 @@ class Outbox:
         self.damaged = self.directory / "damaged"
         self._lock_file = common_dir / "hfver" / "worker.lock"
 
-    def lock(self, *, timeout: float | None = None) -> FileLock:
+    def lock(self, patience: Patience = UNATTENDED, tell: Tell = lambda _sentence: None) -> FileLock:
         """The worker's lock: whoever does what is owed holds it, so that nothing is done twice at once."""
-        return FileLock(self._lock_file, timeout=timeout)
+        return FileLock(self._lock_file, patience=patience, doing="works on this clone", tell=tell)
 
     def add(self, owed: Owed) -> bool:
         """Owe it. False when it was owed already: the entry that is there, with its attempts, stays.

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from hfver.atomic import LockBusyError
 from hfver.errors import HfverError, UnreachableError
 from hfver.hooks.seen import SeenRefs
+from hfver.locks import ATTENDED, LockBusyError, Patience
 from hfver.outbox import Kind, Owed
 from hfver.publish import Outcome
 from hfver.reporting import Reporter
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 TAGS = "refs/tags/"
 LONGEST_WAIT = 3700.0  # seconds; limits count by the hour
-_UNNOTICED = 1.0  # seconds of waiting nobody has to be told of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +79,7 @@ def do_owed(
     only: Callable[[Owed], bool] = lambda _owed: True,
     allow_same: bool = False,
     patient: bool = False,
+    patience: Patience = ATTENDED,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Work:
     """Do everything owed (or what ``only`` picks), in git's order; one failure does not stop the others.
@@ -87,12 +87,13 @@ def do_owed(
     An unreachable Hub does: it would fail for the rest as well. The mirror of a release is owed once it is made.
 
     ``patient`` is for many releases: a Hub that takes so many commits an hour is waited for as long as it asks, with
-    the lock given up meanwhile, unless a wait has brought nothing.
+    the lock given up meanwhile, unless a wait has brought nothing. ``patience`` is for another process that works on
+    this clone; LockBusyError names it.
     """
     round_ = _Round(workspace, hub, reporter, allow_same)
     before = -1
     while True:
-        with _worker_lock(workspace, reporter):
+        with _turn(workspace, reporter, patience):
             round_.work(only)
         pause = round_.asked_pause
         if not patient or pause is None or pause > LONGEST_WAIT or round_.steps == before:
@@ -204,14 +205,13 @@ def _key(owed: Owed) -> tuple[Kind, str, str]:
 
 
 @contextmanager
-def _worker_lock(workspace: Workspace, reporter: Reporter) -> Iterator[None]:
-    lock = workspace.outbox.lock(timeout=_UNNOTICED)
+def _turn(workspace: Workspace, reporter: Reporter, patience: Patience) -> Iterator[None]:
+    lock = workspace.outbox.lock(patience, reporter.note)
     try:
         lock.acquire()
-    except LockBusyError:
-        reporter.note("another hfver is at work in this clone (the mirror of the last commit?); waiting for it")
-        lock = workspace.outbox.lock()
-        lock.acquire()
+    except LockBusyError as error:
+        error.hints.append("hfver push    (then; what is owed is kept, and nothing is done twice)")
+        raise
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from hfver.redact import redacted_errors
 
 if TYPE_CHECKING:
     from hfver.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,8 @@ def _files(
             )
         files |= found
     known = read_facts(WorkTree(workspace.repo), main_config=config.data)
+    for problem in known.problems:
+        log.warning(problem)
     evaluated = {**metrics_in(files), **metrics}
     facts = RunFacts({**known.params, **clean_params(params)}, {**known.metrics, **evaluated})
     run = run_here(workspace, config.model(model), name, facts, evaluated, datetime.now(UTC))

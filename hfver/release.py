@@ -98,7 +98,7 @@ def prepare(
         foreign=_foreign_changes(hub, repo, line, base),
         known=_content_on_hub(workspace, hub, state, content.not_at_hand(output.files)),
     )
-    return Prepared(plan, content, base, warnings)
+    return Prepared(plan, content, base, (*warnings, *facts.problems))
 
 
 def require_repo(state: HubState, config: Config) -> None:
@@ -310,10 +310,10 @@ def make_card(
     hub: HubClient, target: Target, tree: CommitTree, prepared: Prepared, hashed: Mapping[str, Content]
 ) -> CardTexts:
     """The card of a release whose output brings none."""
-    from hfver.cards.release import LARGEST_CARD, card_input, card_texts
+    from hfver.cards.release import LARGEST_CARD, LARGEST_TEMPLATE, card_input, card_texts
 
     repo, name = target.model.repo, target.config.model_card.template
-    template = tree.read(name) if name else None
+    template = tree.read(name, LARGEST_TEMPLATE) if name else None
     if name and template is None:
         raise StateError(f"model_card.template names {name}, which is not in git at {tree.label}")
     text = template.decode("utf-8", "replace") if template is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from hfver.errors import IntegrityError
@@ -41,7 +42,7 @@ def release_facts(
     for file in result_files(output.files):
         found[file.path] = _bytes_of(file, content, hub, repo, base)
     facts = read_facts(tree, model_files=found, main_config=config.data)
-    return facts if config.tracking.include_metrics else RunFacts(params=facts.params)
+    return facts if config.tracking.include_metrics else replace(facts, metrics={})
 
 
 def _bytes_of(

@@ -22,6 +22,8 @@ from typing import Protocol
 from hfver.errors import RefusedError
 from hfver.hashing import Advance, HashName
 from hfver.model import OutputFile, OutputPointer
+from hfver.outputs.dir_object import LARGEST
+from hfver.small_files import read_small
 from hfver.sources import content_differs
 from hfver.state import Content
 
@@ -105,7 +107,7 @@ class DvcCache:
         """The list of files of a directory output; as ``resolve.DirSource``."""
         assert pointer.md5 is not None
         try:
-            return self.object_path(pointer.md5, pointer.hash_name).read_bytes()
+            return read_small(self.object_path(pointer.md5, pointer.hash_name), LARGEST)
         except FileNotFoundError:
             return None
 

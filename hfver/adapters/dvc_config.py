@@ -14,9 +14,12 @@ from typing import get_args
 from hfver.checkout.links import LinkType
 from hfver.errors import RefusedError, StateError
 from hfver.secret_values import KNOWN
+from hfver.small_files import read_small
 
 DEFAULT_LINK_TYPES: tuple[LinkType, ...] = ("reflink", "copy")
 
+_LARGEST = 1_000_000  # bytes
+_LONGEST_LINE = 4096  # configparser takes the square of it to find no `=` among spaces
 _QUOTED = re.compile(r"""(['"])(.*)\1\s*(?:#.*)?""")
 _NAMED_SECTION = re.compile(r"""remote\s+"(.*)\"""")
 
@@ -92,15 +95,18 @@ def refuse_brought_credentials(root: Path) -> None:
 
 def _read(path: Path) -> Sections:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_small(path, _LARGEST).decode("utf-8", "replace")
     except (FileNotFoundError, NotADirectoryError):
         return {}
+    lines = [line.strip() for line in text.splitlines()]
+    if any(len(line) > _LONGEST_LINE for line in lines):
+        raise StateError(f"{path} is not a DVC configuration: a line of it is longer than {_LONGEST_LINE:,} characters")
     parser = configparser.RawConfigParser(
         strict=False, delimiters=("=",), comment_prefixes=("#",), allow_no_value=True, default_section="\0"
     )
     try:
         # DVC indents options; to configparser an indented line continues the one before.
-        parser.read_string("\n".join(line.strip() for line in text.splitlines()))
+        parser.read_string("\n".join(lines))
     except configparser.Error as exc:
         raise StateError(f"{path} is not a DVC configuration: {exc.message}") from exc
     sections: Sections = {}

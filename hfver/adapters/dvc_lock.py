@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from hfver.errors import StateError
+from hfver.processes import called, command_of, flock_holder, look, ways_on
+from hfver.small_files import read_small, read_start
 
 _RETRY_SECONDS = 0.1
 _PATIENCE = 10.0
+_WAIT = "wait for it to end and try again"
 
 
 @contextmanager
@@ -46,15 +49,31 @@ def _acquire(descriptor: int, path: Path) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
             if time.monotonic() > deadline:
-                raise _busy(path, path.read_text().strip()) from exc
+                raise busy(path) from exc
             time.sleep(_RETRY_SECONDS)
         else:
             return
 
 
-def _busy(path: Path, holder: str) -> StateError:
-    who = f"process {holder}" if holder else "another process"
-    return StateError(f"DVC is at work here: {who} holds {path}", hints=["wait for it to end and try again"])
+def busy(path: Path) -> StateError:
+    """That DVC's lock is held, by whom as far as that can be told, and how to get on."""
+    pid = flock_holder(path) or _noted(path)
+    state = look(pid).state if pid is not None else "gone"
+    if pid is None or state == "gone":
+        return StateError(f"DVC is at work here: another process holds {path}", hints=[_WAIT])
+    who = called(pid, command_of(pid))
+    if state == "stopped":
+        return StateError(
+            f"DVC is at work here: {who} holds {path} and stands still: it was stopped, as Ctrl-Z does",
+            hints=[*ways_on(pid), "then try again"],
+        )
+    return StateError(f"DVC is at work here: {who} holds {path}", hints=[_WAIT])
+
+
+def _noted(path: Path) -> int | None:
+    """The process that DVC's lock file names."""
+    words = (read_start(path, 100) or b"").split()
+    return int(words[0]) if words and words[0].isdigit() else None
 
 
 @contextmanager
@@ -65,7 +84,7 @@ def _slow_lock(directory: Path) -> Iterator[None]:
     try:
         lock.lock()
     except LockError as exc:
-        raise _busy(directory / "lock", "") from exc
+        raise busy(directory / "lock") from exc
     try:
         yield
     finally:
@@ -74,31 +93,27 @@ def _slow_lock(directory: Path) -> Iterator[None]:
 
 def refuse_if_in_use(root: Path, paths: Sequence[Path]) -> None:
     """Raise when a running pipeline stage reads or writes one of the paths."""
+    for mode, verb in (("write", "written"), ("read", "read")):
+        for used, pid, command in _users(root, mode):
+            overlapping = next((path for path in paths if _overlap(used, path)), None)
+            if overlapping is not None and look(pid).state != "gone":
+                raise StateError(
+                    f"{overlapping} is being {verb} by a pipeline stage (process {pid}: {command})", hints=[_WAIT]
+                )
+
+
+def _users(root: Path, mode: str) -> Iterator[tuple[Path, int, str]]:
+    """Path, process and command of each use that is noted; what is no such note counts as none."""
     try:
-        held: dict[str, Any] = json.loads((root / ".dvc" / "tmp" / "rwlock").read_bytes())
-    except (FileNotFoundError, ValueError):
+        noted: Any = json.loads(read_small(root / ".dvc" / "tmp" / "rwlock"))
+    except (FileNotFoundError, ValueError, RecursionError):
         return
-    for mode in ("write", "read"):
-        for used, holders in held.get(mode, {}).items():
-            overlapping = next((path for path in paths if _overlap(Path(used), path)), None)
-            for holder in holders if isinstance(holders, list) else [holders]:
-                if overlapping is not None and _is_alive(int(holder["pid"])):
-                    verb = "written" if mode == "write" else "read"
-                    raise StateError(
-                        f"{overlapping} is being {verb} by a pipeline stage (process {holder['pid']}: {holder['cmd']})",
-                        hints=["wait for it to end and try again"],
-                    )
+    used = noted.get(mode) if isinstance(noted, dict) else None
+    for path, holders in used.items() if isinstance(used, dict) else ():
+        for holder in holders if isinstance(holders, list) else [holders]:
+            if isinstance(holder, dict) and isinstance(holder.get("pid"), int):
+                yield Path(path), holder["pid"], str(holder.get("cmd"))
 
 
 def _overlap(one: Path, other: Path) -> bool:
     return one == other or one in other.parents or other in one.parents
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

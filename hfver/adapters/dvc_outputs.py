@@ -14,12 +14,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hfver.adapters.dvc_bounds import refuse_unbounded
 from hfver.adapters.dvc_cache import DvcCache, Memory, NoMemory
 from hfver.adapters.dvc_config import DvcSettings, read_settings, refuse_brought_credentials
 from hfver.adapters.dvc_ignore import ignored_by_dvc
-from hfver.adapters.dvc_lock import dvc_lock, refuse_if_in_use
+from hfver.adapters.dvc_lock import busy, dvc_lock, refuse_if_in_use
 from hfver.adapters.dvc_state import DvcState, recorded_md5
 from hfver.adapters.git_process import NEUTRAL, execute_git
+from hfver.adapters.git_repo import GitRepo
+from hfver.adapters.git_tree import CommitTree, WorkTree
 from hfver.beneath import refuse_links
 from hfver.checkout.compare import Knows
 from hfver.checkout.links import FULL, LinkType, no_space
@@ -27,6 +30,7 @@ from hfver.checkout.scan import refuse_links_out, scan
 from hfver.errors import RefusedError, StateError
 from hfver.hashing import HashName
 from hfver.model import OutputFile, OutputPointer
+from hfver.outputs.dir_object import LARGEST
 from hfver.redact import redact
 from hfver.sources import Problem, content_differs
 from hfver.state import Content
@@ -60,7 +64,7 @@ class DvcProject:
         from dvc.repo import Repo
 
         _silence_dvc()
-        with _dvc_errors(f"DVC cannot be set up in {top}"):
+        with _dvc_errors(f"DVC cannot be set up in {top}", top):
             Repo.init(str(top)).close()
         return cls(top)
 
@@ -87,7 +91,8 @@ class DvcProject:
         from dvc.output import OutputAlreadyTrackedError
 
         self.refuse_links_out(path)
-        with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot track {path}"):
+        self._refuse_unbounded()
+        with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot track {path}", self.root):
             if not bars:  # DVC draws them unless errors are all it may log
                 logging.getLogger("dvc").setLevel(logging.CRITICAL)
             try:
@@ -130,7 +135,9 @@ class DvcProject:
 
     def is_recorded(self, target: str, path: Path) -> bool:
         """Whether the stage or pointer file ``target`` records what stands at ``path`` now."""
-        with self._repo() as repo, _dvc_errors(f"DVC cannot look at {target}"):
+        if not target.endswith(".dvc"):  # of such a file DVC reads no other
+            self._refuse_unbounded()
+        with self._repo() as repo, _dvc_errors(f"DVC cannot look at {target}", self.root):
             changes = repo.status([target])
         outs = [out for parts in changes.values() for part in parts if isinstance(part, dict)
                 for out in part.get("changed outs", {})]  # fmt: skip
@@ -138,15 +145,17 @@ class DvcProject:
 
     def commit(self, target: str) -> None:
         """``dvc commit``: record what the outputs of a stage are now, and stage that in git."""
-        with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot record {target}"):
+        self._refuse_unbounded()
+        with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot record {target}", self.root):
             repo.commit(target, force=True)
 
     def pipeline_outputs(self, commit: str | None) -> tuple[OutputPointer, ...]:
         """Outputs of pipeline stages as DVC itself expands them: slow, for templates that only it can read."""
         from hfver.adapters.dvc_stages import stage_outputs
 
+        self._refuse_unbounded(commit)
         _silence_dvc()
-        with _dvc_errors(f"DVC cannot read the pipelines of {self.root}"):
+        with _dvc_errors(f"DVC cannot read the pipelines of {self.root}", self.root):
             return stage_outputs(self.root, commit)
 
     # -- the work tree --------------------------------------------------------------------------------------------
@@ -201,9 +210,12 @@ class DvcProject:
         with self._remote(pointer.remote, pointer.hash_name) as odb:
             try:
                 with odb.fs.open(odb.oid_to_path(pointer.md5), "rb") as stream:
-                    content: bytes = stream.read()
+                    content: bytes = stream.read(LARGEST + 1)
             except FileNotFoundError:
                 return None
+            if len(content) > LARGEST:
+                place = f"the DVC remote {pointer.remote or self.settings.default_remote}"
+                raise StateError(f"{pointer.md5} on {place} is more than {LARGEST:,} bytes, and no list of files")
             return content
 
     def absent(
@@ -213,7 +225,7 @@ class DvcProject:
         if not md5s:
             return frozenset()
         place = f"the DVC remote {remote or self.settings.default_remote}"
-        with self._remote(remote, hash_name) as odb, _dvc_errors(f"{place} cannot be asked"):
+        with self._remote(remote, hash_name) as odb, _dvc_errors(f"{place} cannot be asked", self.root):
             try:
                 return frozenset(md5s) - frozenset(odb.oids_exist(list(md5s), jobs=odb.fs.jobs))
             except OSError as exc:
@@ -247,7 +259,8 @@ class DvcProject:
     def fetch_output(self, path: Path) -> None:
         """``dvc fetch`` of one output as the work tree's pointer has it. What came is not verified."""
         refuse_brought_credentials(self.root)
-        with self._repo() as repo, _dvc_errors(f"DVC cannot fetch {path}"):
+        self._refuse_unbounded()
+        with self._repo() as repo, _dvc_errors(f"DVC cannot fetch {path}", self.root):
             repo.fetch(targets=[str(path)])
 
     def _fetch_one(self, odb: Any, file: OutputFile, hash_name: HashName, advance: Callable[[int], None]) -> str | None:
@@ -271,17 +284,29 @@ class DvcProject:
     def _remote(self, name: str | None, hash_name: HashName) -> Iterator[Any]:
         refuse_brought_credentials(self.root)
         with self._repo() as repo:
-            with _dvc_errors(f"the DVC remote {name or self.settings.default_remote or ''} cannot be used"):
+            with _dvc_errors(f"the DVC remote {name or self.settings.default_remote or ''} cannot be used", self.root):
                 odb = repo.cloud.get_remote_odb(name, "fetch", hash_name=hash_name)
             yield odb
+
+    def _refuse_unbounded(self, commit: str | None = None) -> None:
+        """Before DVC reads all pipelines of the work tree, or of a commit."""
+        git = GitRepo.discover(self.root)
+        root = self.root.resolve().relative_to(git.top.resolve()).as_posix()
+        root = "" if root == "." else root
+        if commit is None:
+            refuse_unbounded(WorkTree(git), root)
+            return
+        with git.reader() as reader:
+            refuse_unbounded(CommitTree(git, reader, commit), root)
 
     @contextmanager
     def _repo(self, config: dict[str, Any] | None = None) -> Iterator[Any]:
         from dvc.repo import Repo
 
-        _ = self.settings  # to read them is to know the secrets in them, before DVC's errors quote them
+        # To read them is to say what is wrong with them, and to know the secrets in them that DVC's errors quote.
+        _ = self.settings
         _silence_dvc()
-        with _dvc_errors(f"DVC cannot open {self.root}"):
+        with _dvc_errors(f"DVC cannot open {self.root}", self.root):
             repo = Repo(str(self.root), config=config)
         with repo:
             yield repo
@@ -308,13 +333,18 @@ def _silence_dvc() -> None:
 
 
 @contextmanager
-def _dvc_errors(context: str) -> Iterator[None]:
+def _dvc_errors(context: str, root: Path) -> Iterator[None]:
     """DVC's errors, and those of the storage libraries it loads, as ours."""
     from dvc.exceptions import DvcException
+    from dvc.lock import FAILED_TO_LOCK_MESSAGE
     from dvc_objects.fs.errors import AuthError, ConfigError, RemoteMissingDepsError
 
     try:
         yield
     except (DvcException, AuthError, ConfigError, RemoteMissingDepsError, ImportError) as exc:
         logging.getLogger(__name__).debug("DVC failed:\n%s", redact(traceback.format_exc()))
+        if str(exc) == FAILED_TO_LOCK_MESSAGE:  # which says that there may be another process, not which
+            raise busy(root / ".dvc" / "tmp" / "lock") from exc
         raise StateError(f"{context}: {exc}", hints=["dvc doctor", "dvc config --list"]) from exc
+    except RecursionError as exc:
+        raise StateError(f"{context}: a file it reads is nested too deep") from exc

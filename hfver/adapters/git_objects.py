@@ -8,14 +8,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, NamedTuple, Self
 
 from hfver.adapters.git_process import clean_environment, decode, encode, execute_git
 from hfver.errors import StateError
+from hfver.small_files import LARGEST, TooLargeError
 
 # Requests written ahead of reading their answers. They stay below what a pipe holds, so that git can never be blocked
 # writing an answer while we are blocked writing a request.
 _REQUEST_WINDOW = 16 * 1024
+_MOST_DISCARDED = 64 * 1024 * 1024  # bytes of an object that is too large; for more git is ended and started again
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,12 @@ class ObjectInfo:
     size: int
 
 
+class _Blob(NamedTuple):
+    name: str  # as it was asked for
+    size: int
+    start: bytes
+
+
 class ObjectReader:
     """Answers ``REV:path`` and object ids. Use as a context manager; not for several threads at once."""
 
@@ -57,30 +65,56 @@ class ObjectReader:
 
     def close(self) -> None:
         for process in (self._content, self._check):
-            if process is None:
-                continue
-            for stream in (process.stdin, process.stdout):
-                if stream is not None:
-                    with suppress(BrokenPipeError):
-                        stream.close()
-            process.wait()
+            if process is not None:
+                self._end(process)
         self._content = self._check = None
 
-    def read(self, name: str) -> bytes | None:
-        """The bytes of a blob; None when there is no such object or it is not a blob."""
-        return next(self.read_many([name]))
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                with suppress(BrokenPipeError):
+                    stream.close()
+        process.wait()
 
-    def read_many(self, names: Iterable[str]) -> Iterator[bytes | None]:
-        """Like ``read`` for each name, in order, without a round trip per name."""
-        if self._content is None:
-            self._content = self._start("--batch")
-        stdin, stdout = _streams(self._content)
-        for window in _windows(self._request(name) for name in names):
-            stdin.write(b"".join(window))
-            stdin.flush()
-            # Take all answers before yielding the first: a caller that stops early must not leave answers to
-            # questions nobody remembers in the pipe.
-            yield from [self._answer(stdout) for _ in window]
+    def read(self, name: str, largest: int = LARGEST) -> bytes | None:
+        """The bytes of a blob, None when there is no such object or it is no blob; TooLargeError for a larger one."""
+        found = next(self.read_many([name], largest))
+        if isinstance(found, TooLargeError):
+            raise found
+        return found
+
+    def read_many(self, names: Iterable[str], largest: int = LARGEST) -> Iterator[bytes | TooLargeError | None]:
+        """Like ``read`` for each name, in order, without a round trip per name; errors are among the answers."""
+        for blob in self._blobs(names, largest):
+            if blob is None or blob.size <= largest:
+                yield blob and blob.start
+            else:
+                yield TooLargeError(blob.name, blob.size, largest)
+
+    def start_of(self, name: str, size: int) -> bytes | None:
+        """At most the first ``size`` bytes of a blob."""
+        blob = next(self._blobs([name], size))
+        return blob and blob.start
+
+    def _blobs(self, names: Iterable[str], most: int) -> Iterator[_Blob | None]:
+        """The first ``most`` bytes of each."""
+        for window in _windows((name, self._request(name)) for name in names):
+            left = list(window)
+            while left:
+                if self._content is None:
+                    self._content = self._start("--batch")
+                stdin, stdout = _streams(self._content)
+                stdin.write(b"".join(request for _, request in left))
+                stdin.flush()
+                # Take all answers before yielding the first: a caller that stops early must not leave answers to
+                # questions nobody remembers in the pipe.
+                answers: list[_Blob | None] = []
+                for name, _ in left:
+                    answers.append(self._answer(stdout, name, most))
+                    if self._content is None:
+                        break  # ended in the middle of a large one: the others are asked for again
+                yield from answers
+                left = left[len(answers) :]
 
     def info(self, name: str) -> ObjectInfo | None:
         if self._check is None:
@@ -90,15 +124,21 @@ class ObjectReader:
         stdin.flush()
         return _parse_header(self._line(stdout))
 
-    def _answer(self, stdout: IO[bytes]) -> bytes | None:
+    def _answer(self, stdout: IO[bytes], name: str, most: int) -> _Blob | None:
         header = _parse_header(self._line(stdout))
         if header is None:
             return None
-        content = stdout.read(header.size)
-        stdout.read(1)
-        if len(content) != header.size:
+        wanted = header.size if header.kind == "blob" else 0
+        start = stdout.read(min(wanted, most))
+        rest = header.size - len(start)
+        if rest > _MOST_DISCARDED:  # ten gigabytes of zeros are ten megabytes in a clone: git must not unpack them all
+            assert self._content is not None
+            self._content.kill()
+            self._end(self._content)
+            self._content = None
+        elif len(start) != min(wanted, most) or len(stdout.read(rest + 1)) != rest + 1:
             raise StateError("git ended while an object was read", hints=["git fsck"])
-        return content if header.kind == "blob" else None
+        return _Blob(name, header.size, start) if header.kind == "blob" else None
 
     def _line(self, stdout: IO[bytes]) -> bytes:
         line = stdout.readline()
@@ -129,14 +169,14 @@ def _streams(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
     return process.stdin, process.stdout
 
 
-def _windows(requests: Iterable[bytes]) -> Iterator[list[bytes]]:
-    window: list[bytes] = []
+def _windows(requests: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
+    window: list[tuple[str, bytes]] = []
     held = 0
-    for request in requests:
+    for name, request in requests:
         if window and held + len(request) > _REQUEST_WINDOW:
             yield window
             window, held = [], 0
-        window.append(request)
+        window.append((name, request))
         held += len(request)
     if window:
         yield window

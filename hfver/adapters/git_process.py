@@ -94,3 +94,21 @@ def execute_git(
             raise StateError(f"{cwd} is not a directory") from exc
         raise StateError("git is not installed, or not on PATH", hints=["install git 2.29 or newer"]) from exc
     return GitResult(done.returncode, done.stdout or b"", done.stderr or b"")
+
+
+def blob_start(cwd: Path, name: str, size: int, *, env: Mapping[str, str] | None = None) -> bytes | None:
+    """At most the first ``size`` bytes of the blob git knows by this name; None where there is none."""
+    process = subprocess.Popen(
+        ["git", "cat-file", "blob", name],
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**clean_environment(), **(env or {})},
+    )
+    assert process.stdout is not None
+    with process:
+        data = process.stdout.read(size)
+        if len(data) == size:
+            process.kill()  # or it would go on unpacking what nobody reads
+    return data if process.returncode == 0 or len(data) == size else None

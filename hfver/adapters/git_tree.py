@@ -8,6 +8,7 @@ from functools import cached_property
 from hfver.adapters.git_objects import ObjectReader
 from hfver.adapters.git_repo import GitRepo
 from hfver.errors import StateError
+from hfver.small_files import LARGEST, TooLargeError, UnreadError, read_small
 
 
 class CommitTree:
@@ -17,11 +18,21 @@ class CommitTree:
         self._repo = repo
         self._reader = reader
 
-    def read(self, path: str) -> bytes | None:
-        return self._reader.read(f"{self.commit}:{path}")
+    def read(self, path: str, largest: int = LARGEST) -> bytes | None:
+        try:
+            return self._reader.read(f"{self.commit}:{path}", largest)
+        except TooLargeError as error:
+            raise self._named(error, path) from error
 
-    def read_many(self, paths: Sequence[str]) -> Sequence[bytes | None]:
-        return list(self._reader.read_many([f"{self.commit}:{path}" for path in paths]))
+    def read_many(self, paths: Sequence[str], largest: int = LARGEST) -> Sequence[bytes | UnreadError | None]:
+        contents = self._reader.read_many([f"{self.commit}:{path}" for path in paths], largest)
+        return [
+            self._named(content, path) if isinstance(content, TooLargeError) else content
+            for path, content in zip(paths, contents, strict=True)
+        ]
+
+    def _named(self, error: TooLargeError, path: str) -> TooLargeError:
+        return TooLargeError(f"{path} at {self.label}", error.size, error.largest)
 
     def paths(self) -> Sequence[str]:
         return self._paths
@@ -41,21 +52,26 @@ class WorkTree:
         self._repo = repo
         self._top = repo.top.resolve()
 
-    def read(self, path: str) -> bytes | None:
+    def read(self, path: str, largest: int = LARGEST) -> bytes | None:
         """A file's bytes, None without one. StateError for a link out of the repository: what it leads to is not part
         of it, and what is read here gets published."""
         place = self._repo.top / path
-        try:
-            raw = place.read_bytes()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            return None
         target = place.resolve()
         if not target.is_relative_to(self._top):
             raise StateError(f"{path} leads out of the repository (to {target}): it is not read", hints=[f"rm {path}"])
-        return raw
+        try:
+            return read_small(place, largest, name=path)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
 
-    def read_many(self, paths: Sequence[str]) -> Sequence[bytes | None]:
-        return [self.read(path) for path in paths]
+    def read_many(self, paths: Sequence[str], largest: int = LARGEST) -> Sequence[bytes | UnreadError | None]:
+        return [self._answer(path, largest) for path in paths]
+
+    def _answer(self, path: str, largest: int) -> bytes | UnreadError | None:
+        try:
+            return self.read(path, largest)
+        except UnreadError as error:
+            return error
 
     def paths(self) -> Sequence[str]:
         return self._paths

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hfver.config.settings import Config, ModelConfig
 
 LARGEST_CARD = 5_000_000  # bytes
+LARGEST_TEMPLATE = 1_000_000
 
 ReadCard = Callable[[str], bytes | None]  # the card at a revision, None where there is none
 

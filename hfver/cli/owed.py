@@ -83,6 +83,8 @@ def publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = (), fresh_r
     Never raises for what can go wrong with a release: the tag stays, the intent is kept, and the message names the
     command that finishes it.
     """
+    from hfver.hooks.entry import in_ci
+    from hfver.locks import ATTENDED, UNATTENDED
     from hfver.logs import follow_log_level
     from hfver.owed import do_owed
     from hfver.workspace import open_workspace
@@ -99,6 +101,7 @@ def publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = (), fresh_r
                     hub,
                     printer,
                     only=lambda owed: fresh_releases or owed.kind == "mirror" or owed.is_left(datetime.now(UTC)),
+                    patience=ATTENDED if progress or in_ci() else UNATTENDED,
                 )
                 announce([*work.released, *_done_by_others(workspace, hub, work, tags)], hub, printer)
     except HfverError as error:

@@ -19,6 +19,7 @@ from hfver.config.memory import ConfigMemory, Read, Remembered
 from hfver.config.settings import WORKSPACE, Config, Setting
 from hfver.config.values import from_json, to_json
 from hfver.errors import UsageError
+from hfver.small_files import read_small
 
 log = logging.getLogger(__name__)
 MAIN_FILE = "config.yaml"
@@ -85,7 +86,7 @@ def main_file(top: Path, environ: Mapping[str, str], config_path: Path | None = 
 def _reader(top: Path) -> Read:
     def read(name: str) -> bytes | None:
         try:
-            return (top / name).read_bytes()
+            return read_small(top / name, name=name)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as exc:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from hfver.errors import ConfigError
 from hfver.redact import redact
 
+MOST_PROBLEMS = 100  # that are looked into and told; nobody reads more, and a file can have 100,000
+_LONGEST_MESSAGE = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -20,7 +23,8 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        text = f"{where}: {self.key}: {self.message}" if self.key else f"{where}: {self.message}"
+        message = self.message if len(self.message) <= _LONGEST_MESSAGE else self.message[:_LONGEST_MESSAGE] + "…"
+        text = f"{where}: {self.key[:_LONGEST_MESSAGE]}: {message}" if self.key else f"{where}: {message}"
         return redact(f"{text}\n{self.line:>5} | {self.source}" if self.source else text)
 
 
@@ -29,7 +33,10 @@ class InvalidConfigError(ConfigError):
 
     def __init__(self, problems: Iterable[Problem], *, hints: Iterable[str] = ()) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems), hints=hints)
+        told = [str(problem) for problem in self.problems[:MOST_PROBLEMS]]
+        if len(self.problems) > MOST_PROBLEMS:
+            told.append(f"and more: only the first {MOST_PROBLEMS} are told")
+        super().__init__("\n".join(told), hints=hints)
 
 
 class MissingConfigError(ConfigError):

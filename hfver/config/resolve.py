@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hfver.config import checks
 from hfver.config.marks import Document
-from hfver.config.problems import Problem
+from hfver.config.problems import MOST_PROBLEMS, Problem
 from hfver.config.settings import ModelConfig
 from hfver.tag_template import Template, TemplateError
 from hfver.versions import (
@@ -37,6 +37,8 @@ class Reporter:
         self.problems: list[Problem] = []
 
     def __call__(self, path: tuple[str | int, ...], message: str) -> None:
+        if len(self.problems) > MOST_PROBLEMS:
+            return
         document = self.main if path[0] == "huggingface" else self.details
         self.problems.append(document.problem(path, message))
 

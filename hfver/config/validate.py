@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hfver.config.keys import suggestion
 from hfver.config.marks import Document, dotted
-from hfver.config.problems import Problem
+from hfver.config.problems import MOST_PROBLEMS, Problem
 from hfver.redact import redact
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def validate(
     except ValidationError as exc:
         errors = exc.errors(include_url=False)
     problems = []
-    for error in errors:
+    for error in errors[: MOST_PROBLEMS + 1]:
         path = (*prefix, *error["loc"])
         override = (overrides or {}).get(tuple(str(step) for step in path[: _override_length(path, overrides)]))
         message = _message(model, error, ".".join(prefix) + "." if prefix else "")

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 from hfver.cards.text import flatten
 from hfver.errors import IntegrityError, UsageError
 from hfver.experiments.conditions import Condition, MissingMetricError
+from hfver.experiments.value_files import bounded_number
+from hfver.nesting import is_deeper
 from hfver.versions import experiment_slug
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 FOLDER = "experiments"
 SCHEMA = 1
 LARGEST_RECORD = 4 * 1024 * 1024
-_MOST_DIGITS = 300
 _DEEPEST = 50
 
 
@@ -121,12 +122,12 @@ def dump_record(record: Mapping[str, Any]) -> bytes:
 def parse_record(raw: bytes, *, name: str, where: str) -> Experiment:
     """Read a record from a Hub or a work tree. It is data only, so unknown fields are kept."""
     try:
-        record = json.loads(raw, parse_int=_number)
+        record = json.loads(raw, parse_int=bounded_number)
     except (ValueError, RecursionError) as exc:
         raise IntegrityError(f"{where}: the record of experiment {name} is not JSON: {exc}") from exc
     if not isinstance(record, dict):
         raise IntegrityError(f"{where}: the record of experiment {name} is not an object")
-    if _is_deeper(record, _DEEPEST):
+    if is_deeper(record, _DEEPEST):
         raise IntegrityError(f"{where}: the record of experiment {name} is nested more than {_DEEPEST} levels deep")
     return Experiment(name, record)
 
@@ -235,23 +236,6 @@ def _sort_value(experiment: Experiment, key: str) -> tuple[int, Any] | None:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _number(digits: str) -> float:
-    """An int, unless no float could hold it: nobody measures that, and calculating with it fails."""
-    return int(digits) if len(digits) < _MOST_DIGITS else float(digits)
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    inside = [value]
-    for _ in range(levels):
-        inside = [
-            item
-            for outer in inside
-            if isinstance(outer, (dict, list))
-            for item in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-    return bool(inside)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -10,24 +10,25 @@ DVC's cache are read only where they are part of the model itself, because a rel
 
 from __future__ import annotations
 
-import json
 import math
 import posixpath
 import re
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from hfver.cards.text import flatten
-from hfver.config.marks import parse_yaml
+from hfver.errors import StateError
+from hfver.experiments.value_files import LARGEST_JSON, UnusableError, read_dvc_values, read_values
 from hfver.model import OutputFile
 from hfver.redact import HIDDEN, redact
 
 EVAL_RESULTS = "eval_results.json"
 TRAINER_STATE = "trainer_state.json"
 RESULT_FILES = (EVAL_RESULTS, "all_results.json", TRAINER_STATE)
-_LARGEST = 4 * 1024 * 1024
+_ENDINGS = (".json", ".toml", ".yaml", ".yml")
+_MOST_BITS = 1000
 _SECRET_NAME = re.compile(
     r"(?:^|[._-])(?:token|secret|passw(?:or)?d|api_?key|access_?key|credentials?)$", re.IGNORECASE
 )
@@ -44,8 +45,11 @@ class Files(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
+    """``problems`` are sentences about files whose values are not among these."""
+
     params: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
 
 def result_files(files: Iterable[OutputFile]) -> tuple[OutputFile, ...]:
@@ -55,8 +59,14 @@ def result_files(files: Iterable[OutputFile]) -> tuple[OutputFile, ...]:
         for file in files
         if posixpath.basename(file.path) in RESULT_FILES
         and file.path.count("/") == 0
-        and (file.size is None or file.size <= _LARGEST)
+        and (file.size is None or file.size <= LARGEST_JSON)
     )
+
+
+def results_in(files: Mapping[str, Path]) -> dict[str, bytes]:
+    """The result files among those of a model that stands here, as ``read_facts`` takes them."""
+    found = {name: files[name] for name in RESULT_FILES if name in files}
+    return {name: file.read_bytes() for name, file in found.items() if file.stat().st_size <= LARGEST_JSON}
 
 
 def read_facts(
@@ -66,22 +76,26 @@ def read_facts(
     main_config: Mapping[str, Any] | None = None,
 ) -> RunFacts:
     """``model_files`` are the bytes of `result_files` by path; ``main_config`` is all of config.yaml."""
-    named = _named_by_dvc(tree)
-    params = _merged(_data_files(tree, (*named.params, "params.yaml", "dvclive/params.yaml")))
+    reading = _Reading(tree)
+    named = reading.named_by_dvc()
+    params = _merged(reading.values((*named.params, "params.yaml", "dvclive/params.yaml")))
     for file, values in named.recorded:
         params = _merge(params, values, file)
     if not params and main_config is not None:
         own = {key: value for key, value in main_config.items() if key != "huggingface"}
         params = dict(_mapping(own.get("training")) or own)
-    metrics = _merged(_data_files(tree, (*named.metrics, "dvclive/metrics.json", "metrics.json", EVAL_RESULTS)))
+    metrics = _merged(reading.values((*named.metrics, "dvclive/metrics.json", "metrics.json", EVAL_RESULTS)))
     for path, raw in sorted((model_files or {}).items()):
-        metrics = _merge(metrics, _results(path, raw), path)
-    return RunFacts(_clean(params, hide=True), _clean(metrics, hide=False))
+        metrics = _merge(metrics, reading.results(path, raw), path)
+    return RunFacts(_clean(params, hide=True), _clean(metrics, hide=False), tuple(dict.fromkeys(reading.problems)))
 
 
 def metrics_of(raw: bytes, name: str) -> Mapping[str, Any]:
-    """What an evaluation's result file says; the summary, for a Trainer's state."""
-    return _clean(_results(name, raw), hide=False)
+    """What an evaluation's result file says; the summary, for a Trainer's state. Nothing where it cannot be used."""
+    try:
+        return _clean(_results(name, raw), hide=False)
+    except UnusableError:
+        return {}
 
 
 def clean_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -98,23 +112,52 @@ class _Named:
     recorded: tuple[tuple[str, Mapping[str, Any]], ...]
 
 
-def _named_by_dvc(tree: Files) -> _Named:
-    params: list[str] = []
-    metrics: list[str] = []
-    recorded: list[tuple[str, Mapping[str, Any]]] = []
-    for path in sorted(path for path in tree.paths() if posixpath.basename(path) in ("dvc.yaml", "dvc.lock")):
-        raw = tree.read(path)
-        data = _yaml(raw, path) if raw is not None else {}
-        folder = posixpath.dirname(path)
-        if path.endswith("dvc.lock"):
-            recorded += _recorded_params(folder, data)
-            continue
-        params += _paths(folder, data.get("params"))
-        metrics += _paths(folder, data.get("metrics"))
-        for stage in _mapping(data.get("stages")).values():
-            body = _mapping(_mapping(stage).get("do", stage))  # the body of a foreach
-            metrics += _paths(posixpath.join(folder, str(body.get("wdir") or ".")), body.get("metrics"))
-    return _Named(tuple(dict.fromkeys(params)), tuple(dict.fromkeys(metrics)), tuple(recorded))
+class _Reading:
+    """Reads files of a tree and notes which of them could not be used."""
+
+    def __init__(self, tree: Files) -> None:
+        self._tree = tree
+        self.problems: list[str] = []
+
+    def named_by_dvc(self) -> _Named:
+        params: list[str] = []
+        metrics: list[str] = []
+        recorded: list[tuple[str, Mapping[str, Any]]] = []
+        for path in sorted(path for path in self._tree.paths() if posixpath.basename(path) in ("dvc.yaml", "dvc.lock")):
+            data = self._use(path, self._read(path), read_dvc_values)
+            folder = posixpath.dirname(path)
+            if path.endswith("dvc.lock"):
+                recorded += _recorded_params(folder, data)
+                continue
+            params += _paths(folder, data.get("params"))
+            metrics += _paths(folder, data.get("metrics"))
+            for stage in _mapping(data.get("stages")).values():
+                body = _mapping(_mapping(stage).get("do", stage))  # the body of a foreach
+                metrics += _paths(posixpath.join(folder, str(body.get("wdir") or ".")), body.get("metrics"))
+        return _Named(tuple(dict.fromkeys(params)), tuple(dict.fromkeys(metrics)), tuple(recorded))
+
+    def values(self, paths: Iterable[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for path in dict.fromkeys(paths):
+            raw = self._read(path) if path.endswith(_ENDINGS) else None
+            if raw is not None:
+                yield path, self.results(path, raw)
+
+    def results(self, path: str, raw: bytes) -> Mapping[str, Any]:
+        return self._use(path, raw, lambda content: _results(path, content))
+
+    def _read(self, path: str) -> bytes | None:
+        try:
+            return self._tree.read(path)
+        except StateError as error:  # too large, or no file
+            self.problems.append(f"{error.message}: its parameters and metrics are left out")
+            return None
+
+    def _use(self, path: str, raw: bytes | None, read: Callable[[bytes], Mapping[str, Any]]) -> Mapping[str, Any]:
+        try:
+            return read(raw) if raw is not None else {}
+        except UnusableError as error:
+            self.problems.append(f"{path} {error}: its parameters and metrics are left out")
+            return {}
 
 
 def _recorded_params(folder: str, lock: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -141,36 +184,9 @@ def _join(base: str, name: str) -> str | None:
     return None if joined.startswith(("../", "/")) or joined in ("..", ".") else joined
 
 
-def _data_files(tree: Files, paths: Iterable[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for path in dict.fromkeys(paths):
-        raw = tree.read(path)
-        if raw is not None:
-            yield path, _results(path, raw)
-
-
 def _results(path: str, raw: bytes) -> Mapping[str, Any]:
-    """A file of named values. What cannot be read has no facts to tell: it is not ours to judge the user's files."""
-    if len(raw) > _LARGEST:
-        return {}
-    try:
-        if path.endswith(".json"):
-            data = json.loads(raw)
-        elif path.endswith(".toml"):
-            data = tomllib.loads(raw.decode())
-        elif path.endswith((".yaml", ".yml")):
-            data = _yaml(raw, path)
-        else:
-            return {}
-    except (ValueError, RecursionError):
-        return {}
-    if not isinstance(data, Mapping):
-        return {}
+    data = read_values(path, raw)
     return _trainer_summary(data) if posixpath.basename(path) == TRAINER_STATE else data
-
-
-def _yaml(raw: bytes, path: str) -> Mapping[str, Any]:
-    document, problems = parse_yaml(raw, path)
-    return document.data if isinstance(document.data, dict) and not problems else {}
 
 
 def _trainer_summary(state: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -218,6 +234,8 @@ def _clean_value(name: str, value: Any, hide: bool) -> Any:
         return [_clean_value("", item, hide) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return hex(value)  # no float holds it, and Python refuses to write the longest in decimals
     if value is None or isinstance(value, (bool, int, float)):
         return value
     return HIDDEN if hide and _SECRET_NAME.search(name) and value else redact(str(value))

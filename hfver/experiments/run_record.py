@@ -55,7 +55,7 @@ def written_record(workspace: Workspace, name: str) -> RunFacts:
     if not place.is_file() or place.stat().st_size > LARGEST_RECORD:
         return RunFacts()
     record = parse_record(place.read_bytes(), name=name, where=str(place)).record
-    return RunFacts(*(_mapping(record.get(key)) for key in ("training_params", "eval_results")))
+    return RunFacts(_mapping(record.get("training_params")), _mapping(record.get("eval_results")))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

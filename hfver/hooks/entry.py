@@ -167,7 +167,7 @@ def _owe(repo: HookRepo, change: RefChange, evidence: str) -> Owed:
 
 def _release(repo: HookRepo, owed: Sequence[Owed]) -> None:
     names = " ".join(entry.name for entry in owed)
-    if work_tree_settings(repo).publish == "background" and not _in_ci():
+    if work_tree_settings(repo).publish == "background" and not in_ci():
         from hfver.worker import start_worker
 
         start_worker(repo)
@@ -220,7 +220,7 @@ def wake(_arguments: Sequence[str]) -> int:
 
     repo = find_repo()
     leave_git()
-    foreground = _in_ci()
+    foreground = in_ci()
     if not foreground:
         detach()
         log_to_file(repo.home)
@@ -261,7 +261,8 @@ def _publish_owed(top: Path, *, progress: bool, tags: Sequence[str] = (), fresh_
     return publish_owed(top, progress=progress, tags=tags, fresh_releases=fresh_releases)
 
 
-def _in_ci() -> bool:
+def in_ci() -> bool:
+    """Whether a CI job runs this: then nothing is left to a process in the background, which would end with the job."""
     return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hfver.atomic import FileLock, write_atomic
+from hfver.atomic import write_atomic
 from hfver.errors import StateError
 from hfver.hooks.file import LEGACY, is_called_by_pre_commit, is_ours, read_hook, sibling
 from hfver.hooks.git_config import configure, unconfigure
@@ -31,8 +31,10 @@ from hfver.hooks.repo import HookRepo, find_repo
 from hfver.hooks.scripts import HOOKS, digest, hook_name, script
 from hfver.hooks.seen import SeenRefs
 from hfver.hooks.state import ORIGINAL, SHELVED, HookState, hook_state
+from hfver.locks import FileLock, Patience
 
 _MODE = 0o755
+_PATIENCE = Patience(30.0, 10.0)  # it takes no second
 _REFLOGS = "core.logAllRefUpdates"
 
 
@@ -49,7 +51,7 @@ def install(top: Path, names: Sequence[str] = HOOKS) -> InstallReport:
     place = choose_place(repo)
     repo.home.mkdir(exist_ok=True)
     notes = [place.warning] if place.warning else []
-    with FileLock(repo.home / "hooks.lock", timeout=30):
+    with _lock(repo):
         record = read_record(repo.home)
         if not record.hooks:
             _learn_existing_tags(repo)
@@ -62,12 +64,16 @@ def install(top: Path, names: Sequence[str] = HOOKS) -> InstallReport:
     return _report(repo, names, notes)
 
 
+def _lock(repo: HookRepo) -> FileLock:
+    return FileLock(repo.home / "hooks.lock", patience=_PATIENCE, doing="installs or removes the hooks of this clone")
+
+
 def uninstall(top: Path, names: Sequence[str] = HOOKS) -> InstallReport:
     """Take the hooks away and put back what was there before."""
     repo = find_repo(top)
     notes: list[str] = []
     if repo.home.is_dir():
-        with FileLock(repo.home / "hooks.lock", timeout=30):
+        with _lock(repo):
             record = read_record(repo.home)
             for name in names:
                 _uninstall_one(repo, hooks_directory(repo) / name, record.hooks.get(name), notes)

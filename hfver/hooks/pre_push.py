@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hfver.config.settings import Config
     from hfver.hub_state import HubState
     from hfver.model import Output
+    from hfver.small_files import UnreadError
     from hfver.workspace import Workspace
 
 Say = Callable[[str], None]
@@ -50,7 +51,7 @@ def _pushed(repo: HookRepo, refs: Sequence[PushedRef]) -> Iterator[Pushed]:
             found = reader.info(f"{ref.oid}^{{commit}}")
             if found is None:
                 continue
-            settings = settings_at(repo, found.oid, reader.read)
+            settings = settings_at(repo, found.oid, reader)
             if settings.configured and settings.enabled:
                 there = reader.info(f"{ref.remote_oid}^{{commit}}") if ref.remote_oid else None
                 yield Pushed(ref, found.oid, there.oid if there is not None else None, settings)
@@ -65,7 +66,7 @@ class _Gate:
         self._workspace = workspace
         self._reader = reader
         self._say = say
-        self._configs: dict[tuple[bytes | None, ...], Config | HfverError | None] = {}
+        self._configs: dict[tuple[bytes | UnreadError | None, ...], Config | HfverError | None] = {}
         self._scanned: set[tuple[str, str]] = set()
         self._hub_states: dict[str, HubState] = {}
         self._hub_is_silent = False

@@ -90,10 +90,11 @@ def mirrored_blobs(entries: Sequence[TreeEntry], config: Config) -> set[tuple[st
 
 def check_secrets(tree: CommitTree, paths: Sequence[str]) -> HfverError | None:
     """Secrets in these files of a commit."""
+    from hfver.mirror.plan import LARGEST_MIRRORED, all_mirrored
     from hfver.mirror.secret_scan import BASELINE, refuse_secrets, scan
 
-    contents = {path: raw for path, raw in zip(paths, tree.read_many(paths), strict=True) if raw is not None}
     try:
+        contents = all_mirrored(paths, tree.read_many(paths, LARGEST_MIRRORED))
         refuse_secrets(scan(contents, tree.read(BASELINE)), "the configs repository, which would get it next")
     except RefusedError as error:
         return error

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hfver.adapters.git_process import GitResult, clean_environment, decode, execute_git
+from hfver.adapters.git_process import GitResult, blob_start, clean_environment, decode, execute_git
 from hfver.errors import StateError, UsageError
 
 NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
@@ -40,6 +40,10 @@ class HookRepo:
         """What git prints, without the last line end; None when it says no."""
         result = self.git(*arguments)
         return decode(result.stdout).removesuffix("\n") if result.code == 0 else None
+
+    def start_of_blob(self, name: str, size: int) -> bytes | None:
+        """At most the first ``size`` bytes of what git has by this name; None where there is none."""
+        return blob_start(self.top, name, size, env={MARK: "1"})
 
     def config(self, name: str) -> str | None:
         return self.ask("config", "--get", name)

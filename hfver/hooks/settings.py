@@ -7,22 +7,33 @@ happens where something is about to be released, pushed or refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from hfver.hooks.repo import HookRepo
+from hfver.small_files import read_start
 from hfver.tag_template import TemplateError
 from hfver.versions import TagFormats, Version, default_formats, parse
-from hfver.yaml_depth import is_too_deep
+from hfver.yaml_bounds import SETTINGS, find_excess
 
 CONFIG_FILE = "config.yaml"
 DETAILS_FILE = "configs/huggingface_config.yaml"
 
+# What cannot be loaded still tells whether it is meant for hfver: then the full check has to say what is wrong with it.
+_SECTION = re.compile(rb"^\s*[{\s]*[\"']?huggingface[\"']?\s*:", re.MULTILINE)
+_ENOUGH = SETTINGS.bytes + 1  # bytes that tell a file that is too large
+
 ReadFile = Callable[[str], bytes | None]
-"""Content of a file of the repository by its path from the top, None when there is none."""
+"""Content of a file of the repository by its path from the top, None when there is none; the start of a large one."""
+
+
+class BlobStarts(Protocol):
+    """``adapters.git_objects.ObjectReader``, as far as it is needed here."""
+
+    def start_of(self, name: str, size: int) -> bytes | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +60,15 @@ class HookSettings:
         return self.configured and self.enabled and self.auto_sync
 
 
-def settings_at(repo: HookRepo, commit: str, read_object: ReadFile | None = None) -> HookSettings:
+def settings_at(repo: HookRepo, commit: str, reader: BlobStarts | None = None) -> HookSettings:
     """The settings recorded in a commit; those of the work tree where the commit has no configuration yet.
 
-    ``read_object`` reads ``commit:path``; whoever asks for many commits brings one that starts no process each time.
+    Whoever asks for many commits brings a ``reader`` that starts no process each time.
     """
+    start_of = repo.start_of_blob if reader is None else reader.start_of
 
     def read(path: str) -> bytes | None:
-        if read_object is not None:
-            return read_object(f"{commit}:{path}")
-        result = repo.git("cat-file", "blob", f"{commit}:{path}")
-        return result.stdout if result.code == 0 else None
+        return start_of(f"{commit}:{path}", _ENOUGH)
 
     if read(CONFIG_FILE) is not None:
         return read_settings(read)
@@ -67,19 +76,21 @@ def settings_at(repo: HookRepo, commit: str, read_object: ReadFile | None = None
 
 
 def work_tree_settings(repo: HookRepo) -> HookSettings:
-    return HookSettings() if repo.bare else read_settings(lambda path: _read_file(repo.top / path))
+    return HookSettings() if repo.bare else read_settings(lambda path: read_start(repo.top / path, _ENOUGH))
 
 
 def read_settings(read: ReadFile) -> HookSettings:
-    section = _mapping(_load(read(CONFIG_FILE)), "huggingface")
+    main = read(CONFIG_FILE)
+    loaded = _load(main)
+    section = _mapping(loaded or {}, "huggingface")
     named = section.get("config_file")
     details_file = named if isinstance(named, str) else DETAILS_FILE
-    details = _load(read(details_file))
+    details = _load(read(details_file)) or {}
     versioning, hooks, mirror = (_mapping(details, name) for name in ("versioning", "hooks", "mirror"))
     defaults = HookSettings()
     auto_sync = _flag(section, "auto_sync", default=defaults.auto_sync)
     return HookSettings(
-        configured=bool(section),
+        configured=bool(section) or (loaded is None and _SECTION.search(main or b"") is not None),
         enabled=_flag(section, "enabled", default=defaults.enabled),
         auto_sync=auto_sync,
         publish="background" if hooks.get("publish") == "background" else "foreground",
@@ -124,16 +135,20 @@ def _prefixes(section: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=16)  # most commits of a push hold the same files
-def _load(data: bytes | None) -> Mapping[str, Any]:
-    import yaml
+def _load(data: bytes | None) -> Mapping[str, Any] | None:
+    """What the file says; nothing for one that says something else, None for one that cannot be loaded."""
+    if not data:
+        return {}
+    if find_excess(data, SETTINGS) is not None:
+        return None
+    from yaml import YAMLError
 
-    if data is not None and is_too_deep(data):
-        return {}
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    from hfver.yaml_loading import SettingsLoader, load
+
     try:
-        value = yaml.load(data or b"", Loader=loader)  # noqa: S506 - both are safe loaders
-    except (yaml.YAMLError, ValueError):
-        return {}
+        value = load(data, SettingsLoader)
+    except YAMLError:
+        return None
     return value if isinstance(value, dict) else {}
 
 
@@ -150,10 +165,3 @@ def _flag(value: Mapping[str, Any], key: str, *, default: bool) -> bool:
 def _texts(value: object) -> tuple[str, ...]:
     items = value if isinstance(value, list) else [value]
     return tuple(item for item in items if isinstance(item, str))
-
-
-def _read_file(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None

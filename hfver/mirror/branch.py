@@ -10,10 +10,12 @@ from hfver.globs import matches
 from hfver.hub_state import HubRefs
 from hfver.mirror.commit import Message, Step, Wanted, step
 from hfver.mirror.plan import (
+    LARGEST_MIRRORED,
     GitFile,
     HubFile,
     MirrorTrailers,
     Snapshot,
+    all_mirrored,
     changes,
     coalesce,
     read_trailers,
@@ -147,8 +149,9 @@ class GitSource:
     def _bytes(self, files: Iterable[tuple[str, GitFile]]) -> dict[str, bytes]:
         listed = list(files)
         with self._git.reader() as reader:
-            contents = reader.read_many(file.oid for _, file in listed)
-            return {path: raw for (path, _), raw in zip(listed, contents, strict=True) if raw is not None}
+            contents = reader.read_many((file.oid for _, file in listed), LARGEST_MIRRORED)
+            by_name = all_mirrored([file.path for _, file in listed], contents)
+        return {path: by_name[file.path] for path, file in listed if file.path in by_name}
 
 
 def commit_of(repo: ConfigsRepo, head: str) -> str | None:

@@ -16,14 +16,17 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hfver.errors import RefusedError
 from hfver.globs import matches
 from hfver.paths import unsafe_reason
+from hfver.small_files import UnreadError
 from hfver.trailers import title_of
 
 CONFIGS = "configs/"
 EXPERIMENTS = "experiments/"
 RELEASES = "releases/"
 INDEX = "README.md"
+LARGEST_MIRRORED = 200_000_000  # bytes of a file; more than this is data and belongs into DVC
 MOST_COMMITS = 20  # Hubs limit commits per hour; more than this at once are put together
 _OPEN, _CLOSE = "<!-- hfver:index -->", "<!-- /hfver:index -->"
 # Hubs warn about a card without metadata.
@@ -89,6 +92,18 @@ def snapshot_files(
                 found[path] = GitFile(path, oid)
         elif configs and matches(path, include) and not matches(path, exclude):
             found[CONFIGS + path] = GitFile(path, oid)
+    return found
+
+
+def all_mirrored(paths: Iterable[str], contents: Iterable[bytes | UnreadError | None]) -> dict[str, bytes]:
+    """The contents by path; RefusedError for one that was too large to be read."""
+    found = {}
+    for path, raw in zip(paths, contents, strict=True):
+        if isinstance(raw, UnreadError):
+            hints = [f"leave it out: mirror.exclude: [{path}]", f"or track it with DVC: dvc add {path}"]
+            raise RefusedError(f"{path} is not for the configs repository: {raw.message}", hints=hints)
+        if raw is not None:
+            found[path] = raw
     return found
 
 

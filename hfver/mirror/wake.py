@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from hfver.atomic import FileLock, write_atomic
+from hfver.atomic import write_atomic
 from hfver.globs import matches
 from hfver.hooks.repo import HookRepo
 from hfver.hooks.settings import HookSettings, work_tree_settings
+from hfver.locks import FileLock
 from hfver.outbox import Outbox, Owed
 
 HEADS = "refs/heads/"

@@ -14,8 +14,10 @@ from operator import itemgetter
 
 from hfver.errors import IntegrityError
 from hfver.model import DIR_SUFFIX, OutputFile
+from hfver.nesting import is_deeper
 from hfver.paths import escape_reason, have_escapes
 
+LARGEST = 256 * 1024 * 1024  # bytes: about two million files, which take gigabytes of memory
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _MD5S = re.compile(r"[0-9a-f]{32}(?:\n[0-9a-f]{32})*")
 
@@ -37,7 +39,7 @@ def parse_dir_object(raw: bytes, origin: str) -> tuple[OutputFile, ...]:
     """The files of a directory, by path. ``origin`` names the object in errors."""
     try:
         entries = json.loads(raw)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise IntegrityError(f"{origin} is not a DVC directory object: {exc}") from exc
     if not isinstance(entries, list):
         raise IntegrityError(f"{origin} is not a DVC directory object: it is no list")
@@ -65,7 +67,8 @@ def _all_valid(files: Sequence[OutputFile]) -> bool:
 def _entry(entry: object, origin: str) -> OutputFile:
     md5, path = (entry.get("md5"), entry.get("relpath")) if isinstance(entry, dict) else (None, None)
     if not isinstance(md5, str) or not isinstance(path, str) or not _MD5.fullmatch(md5):
-        raise IntegrityError(f"{origin} has an entry without md5 and relpath: {str(entry)[:200]}")
+        shown = "it is nested" if is_deeper(entry, 3) else str(entry)[:200]
+        raise IntegrityError(f"{origin} has an entry without md5 and relpath: {shown}")
     if reason := escape_reason(path):
         raise IntegrityError(f"{origin} has a path that {reason}, a file outside its directory: {path!r}")
     return OutputFile(path, md5)

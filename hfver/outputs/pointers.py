@@ -15,7 +15,7 @@ from hfver.errors import StateError
 from hfver.model import OutputFile, OutputPointer
 from hfver.outputs.dir_object import directory_id
 from hfver.paths import escape_reason
-from hfver.yaml_depth import DEEPEST, is_too_deep
+from hfver.yaml_bounds import POINTERS, find_excess
 
 _OID = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -28,7 +28,7 @@ def is_dvc_file(path: str) -> bool:
 
 def parse_dvc_file(raw: bytes, path: str, *, dvc_root: str = "", origin: str = "") -> tuple[OutputPointer, ...]:
     """The outputs of one ``.dvc`` file; ``path`` is relative to the top of the git work tree."""
-    data = load_mapping(raw, origin or path)
+    data = load_mapping(raw, path, origin)
     base = join_path(posixpath.dirname(path), str(data.get("wdir") or "."))
     imported = any(isinstance(dep, Mapping) and "repo" in dep for dep in as_list(data.get("deps")))
     pointers = []
@@ -89,16 +89,24 @@ def _oid(value: object, pointer_file: str) -> str | None:
     return value
 
 
-def load_mapping(raw: bytes, origin: str) -> Mapping[str, Any]:
-    import yaml
+def load_mapping(raw: bytes, path: str, origin: str = "") -> Mapping[str, Any]:
+    """The keys and values of a file of DVC's, all of them text. StateError says what is wrong with it.
 
-    if is_too_deep(raw):
-        raise StateError(f"{origin} is not a DVC file: it is nested more than {DEEPEST} levels deep")
-    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # PyYAML can be built without libyaml
+    ``origin`` is what to call it in errors: its path and the version it is of.
+    """
+    origin = origin or path
+    hints = [f"git log -3 -- {path}"]
+    excess = find_excess(raw, POINTERS)
+    if excess is not None:
+        raise StateError(f"{origin} is not a DVC file: it {excess}", hints=hints)
+    from yaml import YAMLError
+
+    from hfver.yaml_loading import PointerLoader, load
+
     try:
-        data = yaml.load(raw, Loader=loader)  # noqa: S506 (a base loader makes strings, lists and mappings only)
-    except yaml.YAMLError as exc:
-        raise StateError(f"{origin} is not valid YAML: {_one_line(exc)}", hints=[f"git log -3 -- {origin}"]) from exc
+        data = load(raw, PointerLoader)
+    except YAMLError as exc:
+        raise StateError(f"{origin} is not valid YAML: {_one_line(exc)}", hints=hints) from exc
     if data in (None, ""):
         return {}
     if not isinstance(data, Mapping):

@@ -14,8 +14,12 @@ from hfver.outputs.dir_object import dir_object_id, directory_id, parse_dir_obje
 from hfver.outputs.pipelines import TemplatedWdirError, parse_pipeline
 from hfver.outputs.pointers import is_dvc_file, join_path, parse_dvc_file, require_place
 from hfver.paths import escape_reason
+from hfver.small_files import LARGEST, UnreadError
+from hfver.yaml_bounds import POINTERS
 
 _SHOWN_OUTPUTS = 8
+_MOST_TOGETHER = 128 * 1024 * 1024  # bytes of all .dvc, dvc.yaml and dvc.lock files of a tree
+LARGEST_IN_GIT = 512 * 1024 * 1024  # bytes of a file of a model that is `cache: false`: it is held in memory
 
 
 class Tree(Protocol):
@@ -25,9 +29,11 @@ class Tree(Protocol):
     def label(self) -> str:
         """How to name it to people: ``v1.0.0``, ``commit 3f2c1ab``, ``the workspace``."""
 
-    def read(self, path: str) -> bytes | None: ...
+    def read(self, path: str, largest: int = LARGEST) -> bytes | None:
+        """The bytes of a file, None where there is none; UnreadError for one with more than ``largest``."""
 
-    def read_many(self, paths: Sequence[str]) -> Sequence[bytes | None]: ...
+    def read_many(self, paths: Sequence[str], largest: int = LARGEST) -> Sequence[bytes | UnreadError | None]:
+        """The same for many, with errors among the answers."""
 
     def paths(self) -> Sequence[str]: ...
 
@@ -55,7 +61,7 @@ def resolve_pointer(tree: Tree, path: str, *, solve: TemplateSolver | None = Non
         raise StateError(f"{path!r} does not lie inside the git repository")
     if reason := escape_reason(wanted):
         raise StateError(f"{path!r} {reason}: no model can stand there")
-    raw = tree.read(f"{wanted}.dvc")
+    raw = tree.read(f"{wanted}.dvc", POINTERS.bytes)
     if raw is not None:
         pointer_file = f"{wanted}.dvc"
         parsed = parse_dvc_file(raw, pointer_file, origin=f"{pointer_file} at {tree.label}")
@@ -81,7 +87,11 @@ def list_outputs(tree: Tree) -> Outputs:
     paths = tree.paths()
     roots = _dvc_roots(paths)
     names = [path for path in paths if is_dvc_file(path) or posixpath.basename(path) in {"dvc.yaml", "dvc.lock"}]
-    contents = dict(zip(names, tree.read_many(names), strict=True))
+    contents = dict(zip(names, tree.read_many(names, POINTERS.bytes), strict=True))
+    if sum(len(content) for content in contents.values() if isinstance(content, bytes)) > _MOST_TOGETHER:
+        raise StateError(
+            f"the {len(names)} files of DVC at {tree.label} have more than {_MOST_TOGETHER:,} bytes together"
+        )
     pointers: list[OutputPointer] = []
     broken: list[StateError] = []
     templated: list[TemplatedWdirError] = []
@@ -90,10 +100,14 @@ def list_outputs(tree: Tree) -> Outputs:
         if raw is None or posixpath.basename(path) == "dvc.lock":
             continue
         try:
+            if isinstance(raw, UnreadError):
+                raise raw
             if is_dvc_file(path):
                 pointers += parse_dvc_file(raw, path, dvc_root=root, origin=origin)
             else:
                 lock = contents.get(posixpath.join(posixpath.dirname(path), "dvc.lock"))
+                if isinstance(lock, UnreadError):
+                    raise lock
                 pipeline = parse_pipeline(raw, lock, path, dvc_root=root, origin=origin)
                 pointers += pipeline.outputs
                 templated += [TemplatedWdirError(path, stage) for stage in pipeline.templated]
@@ -164,7 +178,7 @@ def _part(tree: Tree, pointer: OutputPointer, files: tuple[OutputFile, ...]) -> 
 
 def _files_in_git(tree: Tree, pointer: OutputPointer) -> tuple[OutputFile, ...]:
     """The files of an output with ``cache: false``: DVC records their md5, git has the bytes."""
-    content = tree.read(pointer.path)
+    content = tree.read(pointer.path, LARGEST_IN_GIT)
     if content is not None:
         return (_hashed(posixpath.basename(pointer.path), content, isexec=pointer.isexec),)
     prefix = pointer.path + "/"
@@ -174,8 +188,12 @@ def _files_in_git(tree: Tree, pointer: OutputPointer) -> tuple[OutputFile, ...]:
             f"{pointer.path} is `cache: false` in {pointer.pointer_file}, but git does not have it at {tree.label}",
             hints=[f"git add {pointer.path}"],
         )
-    contents = tree.read_many(names)
-    return tuple(_hashed(name[len(prefix) :], raw or b"") for name, raw in zip(names, contents, strict=True))
+    files = []
+    for name, raw in zip(names, tree.read_many(names, LARGEST_IN_GIT), strict=True):
+        if isinstance(raw, UnreadError):
+            raise raw
+        files.append(_hashed(name[len(prefix) :], raw or b""))
+    return tuple(files)
 
 
 def _hashed(path: str, content: bytes, *, isexec: bool = False) -> OutputFile:

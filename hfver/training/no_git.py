@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from hfver.errors import UsageError
 from hfver.secret_values import KNOWN
+from hfver.small_files import read_small
 
 if TYPE_CHECKING:
     from hfver.experiments.run_facts import Files
@@ -50,7 +51,7 @@ class PlainFiles:
 
     def read(self, path: str) -> bytes | None:
         place = self._top / path
-        return place.read_bytes() if place.is_file() else None
+        return read_small(place, name=path) if place.is_file() else None
 
     def paths(self) -> Sequence[str]:
         return [name for name in ("dvc.yaml", "dvc.lock") if (self._top / name).is_file()]

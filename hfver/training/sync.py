@@ -9,7 +9,7 @@ the tag hook would do. Order:
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from hfver.errors import RefusedError, UnreachableError, UsageError
 from hfver.experiments.conditions import Condition
 from hfver.experiments.files import commit_message, config_file, metrics_in, result_tree, send_experiment
 from hfver.experiments.records import build_record, dump_record, record_folder
-from hfver.experiments.run_facts import RESULT_FILES, RunFacts, clean_params, numbers, read_facts
+from hfver.experiments.run_facts import RESULT_FILES, RunFacts, clean_params, numbers, read_facts, results_in
 from hfver.experiments.run_record import run_here, written_record
 from hfver.hooks.skip import skipping_hooks
 from hfver.mirror.branch import configs_repo
@@ -76,6 +76,8 @@ def sync(
     """Do it. Whatever is cut off is finished by running it again, or by ``hfver push``."""
     config = workspace.config
     run = _gather(workspace, config, request, now)
+    for problem in run.facts.problems:
+        reporter.warn(problem)
     if request.condition is not None and not request.condition.holds(flatten(run.facts.metrics)):
         reason = f"{request.condition.text} is not true of {_shown(run.facts)}"
         return Synced(request.experiment, skipped=reason)
@@ -118,16 +120,17 @@ def _gather(workspace: Workspace, config: Config, request: SyncRequest, now: dat
     record_folder(request.experiment)
     model = _model_for(config, path, request.model)
     place = workspace.repo.top / path
-    inside = _result_files(place, workspace.cache_dirs)
+    files = files_of_model(place, workspace.cache_dirs) if place.is_dir() else {}
+    inside = [files[name] for name in RESULT_FILES if name in files]
     results: dict[str, bytes] = {}
     if request.results is not None:
         results = result_tree(request.experiment, request.results)
     else:
-        for file in inside.values():
+        for file in inside:
             results |= result_tree(request.experiment, file)
     facts = read_facts(
         project_files(workspace),
-        model_files={name: file.read_bytes() for name, file in inside.items()},
+        model_files=results_in(files),
         main_config=config.data,
     )
     evaluated = metrics_in(results)
@@ -135,14 +138,9 @@ def _gather(workspace: Workspace, config: Config, request: SyncRequest, now: dat
     facts = RunFacts(
         {**facts.params, **written.params, **clean_params(request.params)},
         {**facts.metrics, **written.metrics, **evaluated},
+        facts.problems,
     )
     return Gathered(model, path, facts, results, evaluated, now)
-
-
-def _result_files(place: Path, own: Sequence[Path]) -> dict[str, Path]:
-    """Evaluations that the model brings, by name."""
-    files = files_of_model(place, own) if place.is_dir() else {}
-    return {name: files[name] for name in RESULT_FILES if name in files}
 
 
 def _model_for(config: Config, path: str, name: str | None) -> ModelConfig:

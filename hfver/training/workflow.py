@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from hfver.experiments.files import (
     send_experiment,
 )
 from hfver.experiments.records import Experiment, build_record, choose, dump_record, record_folder
-from hfver.experiments.run_facts import RESULT_FILES, RunFacts, read_facts
+from hfver.experiments.run_facts import RunFacts, read_facts, results_in
 from hfver.experiments.run_record import run_here
 from hfver.mirror.branch import configs_repo
 from hfver.reporting import Reporter
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
     from hfver.config.settings import Config, ModelConfig
     from hfver.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,8 @@ def _record_with(
     config = workspace.config
     if known is None:
         facts = read_facts(project_files(workspace), main_config=config.data)
+        for problem in facts.problems:
+            log.warning(problem)
         facts = RunFacts(facts.params, {**facts.metrics, **evaluated})
         return build_record(run_here(workspace, model, name, facts, evaluated, now), config)
     newer = {
@@ -245,6 +250,7 @@ def generate_card_text(
 ) -> str:
     """The card a release of the model as it stands would get."""
     from hfver.adapters.cards import generate_card
+    from hfver.cards.release import LARGEST_TEMPLATE
     from hfver.cards.text import CardInput
     from hfver.checkout.scan import files_of_model
     from hfver.outputs.recording import path_in_repo
@@ -253,10 +259,11 @@ def generate_card_text(
     place = repo.top / path_in_repo(workspace, path)
     files = files_of_model(place, workspace.cache_dirs)
     template = config.model_card.template
-    raw = project_files(workspace).read(template) if template else None
-    text = raw.decode("utf-8") if raw is not None else None
-    inside = {path: file.read_bytes() for path, file in files.items() if path in RESULT_FILES}
-    facts = read_facts(project_files(workspace), model_files=inside, main_config=config.data)
+    raw = project_files(workspace).read(template, LARGEST_TEMPLATE) if template else None
+    text = raw.decode("utf-8", "replace") if raw is not None else None
+    facts = read_facts(project_files(workspace), model_files=results_in(files), main_config=config.data)
+    for problem in facts.problems:
+        log.warning(problem)
     target = config.model(model)
     return generate_card(
         CardInput(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -250,8 +253,41 @@ def test_dvc_at_work_is_waited_for_and_then_named(root: Path, monkeypatch: pytes
     monkeypatch.setattr("hfver.adapters.dvc_lock._PATIENCE", 0.2)
     with (root / ".dvc" / "tmp" / "lock").open("a+") as file:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX)
-        with pytest.raises(StateError, match="DVC is at work here"):
+        with pytest.raises(StateError, match=rf"DVC is at work here: process {os.getpid()} \(.+\) holds "):
             get(root, "v2")
+
+
+def test_dvc_standing_still_is_named_with_what_helps(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    get(root, "v1")
+    monkeypatch.setattr("hfver.adapters.dvc_lock._PATIENCE", 0.0)
+    program = (
+        "import sys, zc.lockfile\n"
+        "lock = zc.lockfile.LockFile(sys.argv[1])\n"  # as DVC takes it
+        "print('held', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    words = [sys.executable, "-c", program, str(root / ".dvc" / "tmp" / "lock")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as dvc:
+        assert dvc.stdout is not None
+        assert dvc.stdout.readline() == b"held\n"
+        dvc.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, dvc.pid, os.WSTOPPED | os.WNOWAIT)
+        for work in (lambda: get(root, "v2"), lambda: DvcProject.find(root).add(root / "model")):
+            with pytest.raises(StateError, match=rf"^DVC is at work here: process {dvc.pid} .* stands still") as caught:
+                work()
+            assert caught.value.hints[1] == f"kill -KILL {dvc.pid}    (it ends)"
+        dvc.kill()
+        dvc.wait()
+        get(root, "v2")
+
+
+@pytest.mark.parametrize(
+    "noted", ["[]", '{"write": [], "read": 1}', '{"write": {"model": [1, {"pid": "x"}]}}', "[" * 5000, "{"]
+)
+def test_what_is_no_note_of_a_running_stage_keeps_nobody(noted: str, root: Path) -> None:
+    get(root, "v1")
+    (root / ".dvc" / "tmp" / "rwlock").write_text(noted)
+    get(root, "v2")
 
 
 def test_a_running_stage_keeps_its_output(root: Path) -> None:

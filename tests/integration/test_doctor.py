@@ -14,6 +14,7 @@ import pytest
 from hfver.doctor import Finding, Verdict, examine, fix
 from hfver.hooks.install import install
 from hfver.outbox import Outbox, Owed
+from tests.support.holding import holding
 from tests.support.hook_project import HFVER, new_hook_project
 from tests.support.hooked import FILES, Repo, new_repo
 from tests.support.hub import HubForTests
@@ -185,3 +186,15 @@ def test_a_bare_repository_can_be_examined(repo: Repo, tmp_path: Path) -> None:
     bare = Repo(tmp_path / "bare.git")
     install(bare.path)
     assert problems(bare) == []
+
+
+def test_a_process_that_stands_still_on_the_clones_lock_is_named(repo: Repo) -> None:
+    with holding(home(repo) / "worker.lock") as holder:
+        notes = [item.message for item in examine(repo.path, os.environ, online=False) if item.check == "outbox"]
+        assert notes[-1].startswith(f"process {holder.pid} (")
+        assert notes[-1].endswith(" works on this clone")
+        holder.stop()
+        (found,) = problems(repo)
+        assert found.message.endswith("stands still, so nobody else can: it was stopped, as Ctrl-Z does")
+        assert found.mend == f"kill -CONT {holder.pid}"
+    assert problems(repo) == []

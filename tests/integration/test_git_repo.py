@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from hfver.adapters.git_process import GitCommandFailed, clean_environment
+from hfver.adapters.git_process import GitCommandFailed, blob_start, clean_environment
 from hfver.adapters.git_repo import GitRepo, strip_credentials
 from hfver.errors import StateError, UsageError
+from hfver.small_files import TooLargeError
 from tests.support.gitting import commit, git, new_repo
 from tests.support.world import AUTHOR, EMAIL
 
@@ -141,7 +142,35 @@ def test_objects_are_read_by_one_process(path: Path, repo: GitRepo) -> None:
 def test_thousands_of_requests_do_not_block_the_pipe(path: Path, repo: GitRepo) -> None:
     commit(path, "first", {"a": "x" * 5000})
     with repo.reader() as reader:
-        assert sum(len(content or b"") for content in reader.read_many(["HEAD:a"] * 3000)) == 15_000_000
+        contents = list(reader.read_many(["HEAD:a"] * 3000))
+        assert contents == [b"x" * 5000] * 3000
+
+
+def test_what_is_larger_than_asked_for_is_not_read_and_the_others_are(
+    path: Path, repo: GitRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(path, "first", {"a": "one", "big": "x" * 2000, "huge": "y" * 3000, "z": "last"})
+    monkeypatch.setattr("hfver.adapters.git_objects._MOST_DISCARDED", 2500)  # so git is ended at "huge"
+    with repo.reader() as reader:
+        answers = list(reader.read_many(["HEAD:a", "HEAD:big", "HEAD:huge", "HEAD:huge", "HEAD:z"], 100))
+        assert [str(answer) if isinstance(answer, TooLargeError) else answer for answer in answers] == [
+            b"one",
+            "HEAD:big is 2,000 bytes; at most 100 are read",
+            "HEAD:huge is 3,000 bytes; at most 100 are read",
+            "HEAD:huge is 3,000 bytes; at most 100 are read",
+            b"last",
+        ]
+        with pytest.raises(TooLargeError):
+            reader.read("HEAD:huge", 2999)
+        assert reader.read("HEAD:huge", 3000) == b"y" * 3000
+        assert (reader.start_of("HEAD:huge", 2), reader.start_of("HEAD:no", 2)) == (b"yy", None)
+        assert reader.read("HEAD:a") == b"one"
+
+
+def test_the_start_of_a_blob_comes_without_a_reader(path: Path) -> None:
+    commit(path, "first", {"a": "one", "big": "x" * 2_000_000})
+    assert blob_start(path, "HEAD:big", 10) == b"x" * 10
+    assert (blob_start(path, "HEAD:a", 10), blob_start(path, "HEAD:no", 10)) == (b"one", None)
 
 
 def test_a_reader_left_early_still_answers_the_right_question(path: Path, repo: GitRepo) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hfver.errors import UnreachableError
+from hfver.locks import NONE
 from hfver.trailers import parse_trailers
 from tests.support.gitting import git
 from tests.support.hub import HubForTests, running_hub
@@ -134,7 +135,7 @@ def test_many_releases_go_on_when_the_hub_takes_commits_again(tmp_path: Path, ow
 
         def sleep(seconds: float) -> None:
             pauses.append(seconds)
-            with workspace.outbox.lock(timeout=0):  # others may work meanwhile
+            with workspace.outbox.lock(NONE):  # others may work meanwhile
                 pass
 
         intend(workspace, tags, "test")

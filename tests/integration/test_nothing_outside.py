@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from hfver.model import Output
 from hfver.outputs.dir_object import dir_object_id, parse_dir_object
 from hfver.outputs.pointers import parse_dvc_file
 from hfver.reporting import Silent
+from hfver.small_files import UnreadError
 from hfver.training.loose_release import DirectoryContent
 from hfver.workspace import open_workspace
 from tests.support.dvcing import new_dvc_repo, put_object, write_files
@@ -371,10 +372,10 @@ def _bring_pointer(top: Path, cache: DvcCache, path: str, names: list[str], *, f
 class _NoTree:
     label = "v1.0.0"
 
-    def read(self, path: str) -> bytes | None:
+    def read(self, path: str, largest: int = 0) -> bytes | None:
         return None
 
-    def read_many(self, paths: object) -> list[bytes | None]:
+    def read_many(self, paths: Sequence[str], largest: int = 0) -> list[bytes | UnreadError | None]:
         return []
 
     def paths(self) -> tuple[str, ...]:

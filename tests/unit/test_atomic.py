@@ -1,23 +1,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from hfver.atomic import FileLock, LockBusyError, write_atomic
-
-HOLD = """
-import sys
-from pathlib import Path
-from hfver.atomic import FileLock
-lock = FileLock(Path(sys.argv[1]))
-lock.acquire()
-print("held", flush=True)
-sys.stdin.read()
-"""
+from hfver.atomic import write_atomic
 
 
 def test_written_bytes_and_mode_are_those_asked_for(tmp_path: Path) -> None:
@@ -42,38 +30,6 @@ def test_a_failing_write_leaves_the_old_content_and_no_leftovers(
         write_atomic(path, b"new")
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
-
-
-def test_the_lock_is_exclusive_between_processes_and_ends_with_its_holder(tmp_path: Path) -> None:
-    path = tmp_path / "sub" / "lock"
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert holder.stdin is not None
-    assert holder.stdout is not None
-    with holder:
-        assert holder.stdout.readline() == "held\n"
-        assert not FileLock(path).try_acquire()
-        with pytest.raises(LockBusyError, match="another hfver process"), FileLock(path, timeout=0):
-            pass
-        holder.kill()
-    with FileLock(path, timeout=0) as lock:
-        assert lock.held
-    assert path.exists()
-
-
-def test_waiting_for_a_lock_ends_when_it_is_released(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    first = FileLock(path)
-    first.acquire()
-    waiter = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    with waiter:
-        assert waiter.stdout is not None
-        first.release()
-        assert waiter.stdout.readline() == "held\n"
-        waiter.kill()
 
 
 def test_the_directory_a_file_is_written_into_is_made_durable_too(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 import yaml
@@ -18,6 +18,7 @@ from hfver.outputs.pointers import parse_dvc_file
 from hfver.outputs.resolve import resolve_pointer
 from hfver.paths import escape_reason, have_escapes, name_problems, unsafe_reason
 from hfver.receipt import GitOrigin, Receipt, dump_receipt, parse_receipt
+from hfver.small_files import UnreadError
 from tests.support.hostile import HOSTILE_PARTS, HOSTILE_PATHS
 
 MD5 = "1" * 32
@@ -27,10 +28,10 @@ PLAIN = OutputFile("model.bin", MD5, 3, "2" * 64)
 class _NothingTracked:
     label = "v1.0.0"
 
-    def read(self, path: str) -> bytes | None:
+    def read(self, path: str, largest: int = 0) -> bytes | None:
         raise AssertionError(f"{path!r} was looked for")
 
-    def read_many(self, paths: object) -> list[bytes | None]:
+    def read_many(self, paths: Sequence[str], largest: int = 0) -> list[bytes | UnreadError | None]:
         raise AssertionError
 
     def paths(self) -> tuple[str, ...]:

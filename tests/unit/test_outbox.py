@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hfver.atomic import LockBusyError
+from hfver.locks import NONE, LockBusyError
 from hfver.outbox import Outbox, Owed
 
 ONE = Owed(
@@ -127,5 +127,5 @@ def test_names_that_are_not_utf_8_survive(tmp_path: Path) -> None:
 
 def test_one_worker_at_a_time(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path)
-    with outbox.lock(), pytest.raises(LockBusyError), outbox.lock(timeout=0):
+    with outbox.lock(), pytest.raises(LockBusyError), outbox.lock(NONE):
         pass

@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from hfver.config.marks import dotted, parse_yaml
+from hfver.config.problems import InvalidConfigError
 
 
 def problems(raw: bytes) -> list[str]:
@@ -53,10 +54,11 @@ def test_an_empty_file_is_an_empty_mapping() -> None:
         (b"a: x\x07y\n", "config.yaml:1:5: is not YAML: character U+0007 is not allowed\n    1 | a: x\x07y"),
         (b"a: 1\n---\nb: 2\n", "config.yaml:2:1: is not YAML: expected a single document in the stream: but found another document\n    2 | ---"),
         (b"[" * 100_000, "config.yaml:1:1: is nested more than 40 levels deep"),
-        (b"a: &a [*a]\n", "config.yaml: its aliases stand for too much, or for themselves; write the values out"),
-        (b"x" * 1_048_577, "config.yaml: is 1,048,577 bytes; a configuration has at most 1,048,576"),
+        (b"a: &a [*a]\n", "config.yaml:1:1: has aliases that stand for more than 100,000 values, or for themselves; write the values out"),
+        (b"x" * 1_048_577, "config.yaml: is 1,048,577 bytes; at most 1,048,576 are read"),
+        (b"a: !!timestamp x\n", "config.yaml:1:1: is not YAML: a value is not what its tag says ('NoneType' object has no attribute 'groupdict')\n    1 | a: !!timestamp x"),
     ],
-    ids=["tab", "twice", "encoding", "control", "documents", "deep", "cycle", "large"],
+    ids=["tab", "twice", "encoding", "control", "documents", "deep", "cycle", "large", "tag"],
 )  # fmt: skip
 def test_what_is_no_plain_yaml_is_named_with_its_place(raw: bytes, message: str) -> None:
     assert problems(raw) == [message]
@@ -68,9 +70,17 @@ def test_python_objects_are_never_made() -> None:
 
 def test_aliases_that_stand_for_millions_of_values_are_refused_at_once() -> None:
     lines = ["a0: &a0 {x: 1}"] + [f"a{n}: &a{n} {{<<: [{','.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 10)]
-    assert problems("\n".join(lines).encode()) == [
-        "config.yaml: its aliases stand for too much, or for themselves; write the values out"
-    ]
+    (problem,) = problems("\n".join(lines).encode())
+    assert problem.startswith("config.yaml:6:1: has aliases that stand for more than 100,000 values")
+
+
+def test_thousands_of_keys_are_no_work_for_minutes() -> None:
+    """The line of each key was looked up, with the whole text taken apart for it."""
+    raw = b"a: 1\n" * 20_000
+    document, found = parse_yaml(raw, "config.yaml")
+    assert (document.data, len(found)) == ({"a": 1}, 19_999)
+    said = InvalidConfigError(found).message.splitlines()
+    assert (len(said), said[-1]) == (201, "and more: only the first 100 are told")
 
 
 def test_a_token_is_an_error_even_in_a_comment_and_is_not_repeated() -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from hfver.experiments.run_facts import metrics_of, numbers, read_facts, result_files
+from hfver.experiments.run_facts import clean_params, metrics_of, numbers, read_facts, result_files
 from hfver.model import OutputFile
+from hfver.small_files import TooLargeError
+from tests.unit.test_yaml_bounds import ALIASED, laughs
 
 
 class Tree:
@@ -120,6 +122,43 @@ def test_paths_never_leave_the_repository() -> None:
     tree.read = lambda path: asked.append(path) or None if path != "dvc.yaml" else tree.files[path].encode()  # type: ignore[method-assign, func-returns-value]
     read_facts(tree)
     assert not [path for path in asked if path.startswith((".", "/"))]
+
+
+def test_files_with_more_than_anybody_writes_are_named_and_left_out() -> None:
+    bomb = laughs(9).decode()
+    tree = Tree({
+        "params.yaml": bomb, "dvc.yaml": bomb, "dvc.lock": "[" * 100, "metrics.json": "[" * 100 + "]" * 100,
+        "eval_results.json": '{"f1": 0.5}', "dvclive/params.yaml": "lr: 0.1\n",
+    })  # fmt: skip
+    facts = read_facts(tree, model_files={"trainer_state.json": b"{"})
+    assert (facts.params, facts.metrics) == ({"lr": 0.1}, {"f1": 0.5})
+    left_out = "its parameters and metrics are left out"
+    assert [problem.replace(ALIASED, "LAUGHS") for problem in facts.problems] == [
+        f"dvc.lock is nested more than 40 levels deep (line 1): {left_out}",
+        f"dvc.yaml LAUGHS (line 6): {left_out}",
+        f"params.yaml LAUGHS (line 6): {left_out}",
+        f"metrics.json is nested more than 40 levels deep: {left_out}",
+        "trainer_state.json is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1): "
+        + left_out,
+    ]
+
+
+def test_a_file_that_is_not_read_at_all_is_named() -> None:
+    class Endless(Tree):
+        def read(self, path: str) -> bytes | None:
+            if path == "params.yaml":
+                raise TooLargeError(path, 1 << 40, 10)
+            return super().read(path)
+
+    facts = read_facts(Endless({"params.yaml": "", "metrics.json": '{"f1": 0.5}'}))
+    assert facts.metrics == {"f1": 0.5}
+    assert facts.problems == (
+        "params.yaml is 1,099,511,627,776 bytes; at most 10 are read: its parameters and metrics are left out",
+    )
+
+
+def test_a_number_too_long_for_decimals_is_told_as_text() -> None:
+    assert clean_params({"seed": 1 << 20_000})["seed"].startswith("0x1000")
 
 
 def test_numbers_are_what_can_be_compared() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from hfver.config.schema import Hooks, HuggingFace, Mirror
 from hfver.hooks.settings import CONFIG_FILE, DETAILS_FILE, HookSettings, read_settings
+from tests.unit.test_yaml_bounds import laughs
 
 CONFIGURED = "huggingface:\n  enabled: true\n"
 
@@ -70,6 +71,23 @@ def test_versions_are_recognised_as_configured(
     found = settings(config, details)
     assert [tag for tag in versions if found.version(tag) is None] == []
     assert [tag for tag in others if found.version(tag) is not None] == []
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [laughs(9), b"a: [", b"[" * 40_000, b"# " + b"x" * 2_000_000, b"a: !!timestamp x"],
+    ids=["aliases", "open list", "nested without end", "size", "tag"],
+)
+def test_what_cannot_be_loaded_but_is_meant_for_us_goes_to_the_full_check(rest: bytes) -> None:
+    """Or the tag would be made, not be released, and nobody would be told why."""
+    found = read_settings({CONFIG_FILE: CONFIGURED.encode() + rest}.get)
+    assert (found.publishes, found.tag_guard, found.version("v1.2.3") is not None) == (True, True, True)
+    assert not read_settings({CONFIG_FILE: rest}.get).configured
+    assert read_settings({CONFIG_FILE: CONFIGURED.encode(), DETAILS_FILE: rest}.get).publishes
+
+
+def test_an_applications_own_tags_are_none_of_our_business() -> None:
+    assert settings(f"secret: !env HOME\n{CONFIGURED}").publishes
 
 
 @pytest.mark.parametrize(

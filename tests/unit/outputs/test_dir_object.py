@@ -44,6 +44,11 @@ def test_the_bytes_are_dvcs() -> None:
         (b"{}", "it is no list"),
         (b'[{"relpath": "a"}]', "an entry without md5 and relpath"),
         (b'[{"relpath": "a", "md5": "short"}]', "an entry without md5 and relpath"),
+        (
+            b'[{"relpath": "a", "md5": ' + b"[" * 500 + b"]" * 500 + b"}]",
+            "an entry without md5 and relpath: it is nested",
+        ),
+        (b"[" * 100_000, "is not a DVC directory object: maximum recursion depth exceeded"),
         (b'[{"relpath": "../a", "md5": "%s"}]' % (b"1" * 32), r"outside its directory: '\.\./a'"),
         (b'[{"relpath": "/a", "md5": "%s"}]' % (b"1" * 32), "outside its directory"),
         (b'[{"relpath": "a\\u0000b", "md5": "%s"}]' % (b"1" * 32), "outside its directory"),

@@ -6,6 +6,7 @@ from hfver.errors import StateError
 from hfver.model import OutputPointer
 from hfver.outputs.pipelines import parse_pipeline
 from hfver.outputs.pointers import is_dvc_file, join_path, parse_dvc_file
+from tests.unit.test_yaml_bounds import laughs
 
 MD5 = "0123456789abcdef0123456789abcdef"
 
@@ -55,9 +56,8 @@ DEEP = 40_000
         b"".join(b" " * at + b"a:\n" for at in range(400)),
         b"".join(b" " * at + b"a:\r" for at in range(400)),
         b"".join(b" " * at + b"a:\n" + b" " * at + b"-\n" for at in range(200)),
-        "".join(" " * at + "a:\n" for at in range(400)).encode("utf-16"),
     ],
-    ids=["list", "mapping", "inline list", "keys", "indented", "carriage returns", "lists in mappings", "utf-16"],
+    ids=["list", "mapping", "inline list", "keys", "indented", "carriage returns", "lists in mappings"],
 )
 def test_nesting_that_would_end_the_process_is_refused(raw: bytes) -> None:
     with pytest.raises(StateError, match=r"a\.dvc at v1 is not a DVC file: it is nested more than 100 levels deep"):
@@ -75,6 +75,24 @@ def test_nesting_that_would_end_the_process_is_refused(raw: bytes) -> None:
 )
 def test_what_only_looks_deep_is_read(raw: bytes) -> None:
     assert [pointer.path for pointer in parse_dvc_file(raw, "a.dvc")] == ["a"]
+
+
+@pytest.mark.parametrize("raw", [laughs(9), laughs(9, merge=True), b"outs: &a [*a]\n"])
+def test_aliases_that_stand_for_too_much_are_refused(raw: bytes) -> None:
+    with pytest.raises(
+        StateError, match=r"^a\.dvc at v1 is not a DVC file: it has aliases that stand for more"
+    ) as caught:
+        parse_dvc_file(raw, "a.dvc", origin="a.dvc at v1")
+    assert caught.value.hints == ["git log -3 -- a.dvc"]
+
+
+def test_merge_keys_in_a_pipeline_are_merged() -> None:
+    definition = (
+        b"vars:\n- common: &common {deps: [t.py], outs: [model]}\n"
+        b"stages:\n  train:\n    <<: *common\n    cmd: x\n  other:\n    <<: [*common]\n    outs: [more]\n"
+    )
+    pipeline = parse_pipeline(definition, _lock("model"), "dvc.yaml")
+    assert [(pointer.stage, pointer.path) for pointer in pipeline.outputs] == [("other", "more"), ("train", "model")]
 
 
 def test_an_empty_dvc_file_has_no_outputs() -> None:
