@@ -250,7 +250,6 @@ def generate_card_text(
 ) -> str:
     """The card a release of the model as it stands would get."""
     from hfver.adapters.cards import generate_card
-    from hfver.cards.release import LARGEST_TEMPLATE
     from hfver.cards.text import CardInput
     from hfver.checkout.scan import files_of_model
     from hfver.outputs.recording import path_in_repo
@@ -259,7 +258,7 @@ def generate_card_text(
     place = repo.top / path_in_repo(workspace, path)
     files = files_of_model(place, workspace.cache_dirs)
     template = config.model_card.template
-    raw = project_files(workspace).read(template, LARGEST_TEMPLATE) if template else None
+    raw = project_files(workspace).read(template) if template else None
     text = raw.decode("utf-8", "replace") if raw is not None else None
     facts = read_facts(project_files(workspace), model_files=results_in(files), main_config=config.data)
     for problem in facts.problems:

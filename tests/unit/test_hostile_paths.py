@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 import yaml
@@ -108,38 +108,42 @@ EXACT: tuple[Callable[[str], None], ...] = (
 PLACES: tuple[Callable[[str], None], ...] = (
     pointer_file, pointer_below_a_working_directory, pipeline_output, path_on_the_command_line, configured_path,
 )  # fmt: skip
-HARMLESS_PLACES = {"a//b", "a/", "a/./b", "deep/er/../config"}
 
 
 def test_there_are_many() -> None:
     assert len(set(HOSTILE_PATHS)) > 60
 
 
-@pytest.mark.parametrize("path", HOSTILE_PATHS)
+def _let_through(way: Callable[[str], None], paths: Iterable[str]) -> list[str]:
+    """Those of the paths that a way does not refuse. One test for all of them: each has a world of its own to make."""
+    passed = []
+    for path in paths:
+        try:
+            way(path)
+        except HfverError:
+            continue
+        passed.append(path)
+    return passed
+
+
 @pytest.mark.parametrize("way", EXACT, ids=lambda way: way.__name__)
-def test_a_file_of_a_version_is_refused(way: Callable[[str], None], path: str) -> None:
-    with pytest.raises(HfverError):
-        way(path)
+def test_a_file_of_a_version_is_refused(way: Callable[[str], None]) -> None:
+    assert _let_through(way, HOSTILE_PATHS) == []
 
 
-def _is_harmless(way: Callable[[str], None], path: str) -> bool:
-    from_top = way is pointer_below_a_working_directory and path == "deep/.."
-    return path in HARMLESS_PLACES or "\0" in path or from_top
+@pytest.mark.parametrize("way", PLACES, ids=lambda way: way.__name__)
+def test_a_place_in_the_repository_is_refused(way: Callable[[str], None]) -> None:
+    harmless = {"a//b", "a/", "a/./b", "deep/er/../config"}
+    if way is pointer_below_a_working_directory:
+        harmless.add("deep/..")
+    assert _let_through(way, (path for path in HOSTILE_PATHS if path not in harmless and "\0" not in path)) == []
 
 
-@pytest.mark.parametrize(
-    ("way", "path"), [(way, path) for way in PLACES for path in HOSTILE_PATHS if not _is_harmless(way, path)]
-)
-def test_a_place_in_the_repository_is_refused(way: Callable[[str], None], path: str) -> None:
-    with pytest.raises(HfverError):
-        way(path)
-
-
-@pytest.mark.parametrize("path", HOSTILE_PATHS)
-def test_one_rule_says_so(path: str) -> None:
-    assert escape_reason(path)
-    assert unsafe_reason(path)
-    assert have_escapes(["config.json", path, "weights/model.bin"])
+def test_one_rule_says_so() -> None:
+    for path in HOSTILE_PATHS:
+        assert escape_reason(path), repr(path)
+        assert unsafe_reason(path), repr(path)
+        assert have_escapes(["config.json", path, "weights/model.bin"]), repr(path)
 
 
 @pytest.mark.parametrize(
@@ -155,10 +159,10 @@ def test_ordinary_names_pass(path: str) -> None:
     assert not have_escapes(["config.json", path, "词/b"])
 
 
-@pytest.mark.parametrize("part", HOSTILE_PARTS)
-def test_the_reason_names_what_it_is_about(part: str) -> None:
-    reason = escape_reason(f"a/{part}/b") or ""
-    assert ".git" in reason or ".dvc" in reason or "part" in reason
+def test_the_reason_names_what_it_is_about() -> None:
+    for part in HOSTILE_PARTS:
+        reason = escape_reason(f"a/{part}/b") or ""
+        assert any(named in reason for named in (".git", ".dvc", "part")), repr(part)
 
 
 @pytest.mark.parametrize(
