@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Literal
 
+from hfver.redact import redact
+
 EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -28,15 +30,19 @@ Kind = Literal[
 
 
 class HfverError(Exception):
-    """Base of everything hfver raises on purpose; anything else that escapes is a bug."""
+    """Base of everything hfver raises on purpose; anything else that escapes is a bug.
+
+    Messages quote what servers and other programs said, and some of them repeat the token they were given: no secret
+    this process knows, and nothing that looks like one, is in the message or the hints.
+    """
 
     exit_code: ClassVar[int] = EXIT_FAILED
     kind: ClassVar[Kind] = "failed"
 
     def __init__(self, message: str, *, hints: Iterable[str] = ()) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hints = list(hints)
+        self.message = redact(message)
+        self.hints = [redact(hint) for hint in hints]
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return self.message

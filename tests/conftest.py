@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hfver.secret_values import KNOWN
 from tests.support.answers import undeclared
 from tests.support.world import foreign_variables, own_world, stay_on_loopback
 
@@ -44,6 +45,12 @@ def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(root.parent))
     yield
+
+
+@pytest.fixture(autouse=True)
+def forgotten_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret is known until its process ends; one of a test is no secret to the next."""
+    monkeypatch.setattr(KNOWN, "_marks", KNOWN._marks)
 
 
 @pytest.fixture(autouse=True)
