@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from hfver import __version__
 from hfver.hub_state import EMBEDDED
+from hfver.secret_values import KNOWN
 
 if TYPE_CHECKING:
     from hfver.adapters.hub_client import HubClient
@@ -86,6 +87,7 @@ def _embedded_hub() -> Iterator[EmbeddedHub]:
     from hfver.local_hub.serve import EmbeddedHub
 
     with EmbeddedHub() as hub:
+        KNOWN.add(hub.token)
         yield hub
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from hfver.atomic import FileLock, fsync_directory, write_atomic
+from hfver.redact import redact
 
 Kind = Literal["release", "mirror"]
 _KINDS = ("release", "mirror")
@@ -96,7 +97,7 @@ class Outbox:
     def failed(self, owed: Owed, message: str) -> Owed:
         """Record an attempt that did not succeed; it stays owed."""
         known = self._current(owed)
-        entry = replace(known, attempts=known.attempts + 1, last_error=message)
+        entry = replace(known, attempts=known.attempts + 1, last_error=redact(message))
         _write(self._path(owed), entry)
         return entry
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from hfver.atomic import write_atomic
 from hfver.errors import HfverError, StateError, UnauthorisedError, UsageError
 from hfver.hub_state import EMBEDDED
+from hfver.secret_values import KNOWN
 
 HUGGINGFACE_CO = "https://huggingface.co"
 _DEFAULT_PORTS = {"http": 80, "https": 443, "smtp": 25}
@@ -103,6 +104,12 @@ def resolve_token(endpoint: str, environ: Mapping[str, str]) -> str | None:
 
 def find_token(environ: Mapping[str, str]) -> str | None:
     """The token from the environment, else from the Hub client's login."""
+    token = _stated_token(environ)
+    KNOWN.add(token)
+    return token
+
+
+def _stated_token(environ: Mapping[str, str]) -> str | None:
     for name in _TOKEN_VARIABLES:
         token = _clean(environ.get(name, ""))
         if token:

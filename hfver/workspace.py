@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfver.adapters.git_repo import GitRepo
 from hfver.outbox import Outbox
+from hfver.secret_values import KNOWN
 from hfver.state import State
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def open_workspace(
     state = State(repo.common_dir / "hfver" / "state.db")
     try:
         used = os.environ if environ is None else environ
+        KNOWN.add_named(used)
         yield Workspace(repo, state, Outbox(repo.common_dir), used, config_path, options or {})
     finally:
         state.close()

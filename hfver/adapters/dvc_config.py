@@ -13,6 +13,7 @@ from typing import get_args
 
 from hfver.checkout.links import LinkType
 from hfver.errors import StateError
+from hfver.secret_values import KNOWN
 
 DEFAULT_LINK_TYPES: tuple[LinkType, ...] = ("reflink", "copy")
 
@@ -49,6 +50,7 @@ def read_settings(root: Path) -> DvcSettings:
         dvc_dir / "config.local",
     ):
         for section, options in _read(path).items():
+            KNOWN.add_named(options)  # DVC and its storage libraries quote them in their errors
             merged.setdefault(section, {}).update(options)
     core, cache = merged.get("core", {}), merged.get("cache", {})
     remotes = {name: options["url"] for name, options in _remotes(merged).items() if "url" in options}

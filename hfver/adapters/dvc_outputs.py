@@ -6,6 +6,7 @@ import logging
 import os
 import shlex
 import shutil
+import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from hfver.checkout.scan import scan
 from hfver.errors import StateError
 from hfver.hashing import HashName
 from hfver.model import OutputFile, OutputPointer
+from hfver.redact import redact
 from hfver.sources import Problem, content_differs
 from hfver.state import Content
 from hfver.tracking import WORTH_TRACKING, Read, Tracking, identity
@@ -244,7 +246,7 @@ class DvcProject:
         except OSError as exc:
             if exc.errno in FULL:
                 raise no_space(str(temporary)) from exc
-            return f"not readable: {exc}"
+            return redact(f"not readable: {exc}")
         finally:
             temporary.unlink(missing_ok=True)
         return None
@@ -260,6 +262,7 @@ class DvcProject:
     def _repo(self, config: dict[str, Any] | None = None) -> Iterator[Any]:
         from dvc.repo import Repo
 
+        _ = self.settings  # to read them is to know the secrets in them, before DVC's errors quote them
         _silence_dvc()
         with _dvc_errors(f"DVC cannot open {self.root}"):
             repo = Repo(str(self.root), config=config)
@@ -291,5 +294,5 @@ def _dvc_errors(context: str) -> Iterator[None]:
     try:
         yield
     except (DvcException, AuthError, ConfigError, RemoteMissingDepsError, ImportError) as exc:
-        logging.getLogger(__name__).debug("DVC failed", exc_info=True)
+        logging.getLogger(__name__).debug("DVC failed:\n%s", redact(traceback.format_exc()))
         raise StateError(f"{context}: {exc}", hints=["dvc doctor", "dvc config --list"]) from exc

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hfver.errors import HfverError, StateError
+from hfver.redact import redact
 
 # What git sets for its hooks to say "this repository, this index". Inherited by a git started for another place, or for
 # a linked worktree, they make it read and even overwrite the wrong repository.
@@ -30,7 +31,7 @@ class GitCommandFailed(HfverError):  # noqa: N818 (GitCommandError is the name o
     def __init__(self, command: Sequence[str], code: int, stderr: str) -> None:
         self.command = tuple(command)
         self.code = code
-        self.stderr = stderr.strip()
+        self.stderr = redact(stderr.strip())
         shown = self.stderr or f"exit code {code}"
         super().__init__(f"`git {' '.join(command)}` failed: {shown}")
 

@@ -15,6 +15,7 @@ from hfver.adapters.git_process import GitCommandFailed, GitResult, decode, enco
 from hfver.ancestry import nearest_ancestors
 from hfver.errors import StateError, UsageError
 from hfver.model import Tag
+from hfver.secret_values import KNOWN
 
 _TAG_FIELDS = "%00".join((
     "%(refname:strip=2)", "%(objectname)", "%(objecttype)", "%(*objectname)", "%(*objecttype)",
@@ -244,7 +245,10 @@ class GitRepo:
     def remote_url(self, name: str = "origin") -> str | None:
         """Where the remote is, without user names, passwords and query strings: fit for publication."""
         url = self.config(f"remote.{name}.url")
-        return None if url is None else strip_credentials(url)
+        if url is None:
+            return None
+        KNOWN.add_address(url)
+        return strip_credentials(url)
 
     # -- changes -------------------------------------------------------------------------------------------------
 

@@ -42,6 +42,7 @@ from hfver.hashing import Digests, Hasher, HashName
 from hfver.hub_state import HubCommit, HubRefs
 from hfver.model import OutputFile
 from hfver.publish import FileContent, FileCopy, Prepared, StaleParentError
+from hfver.redact import redact
 
 log = logging.getLogger(__name__)
 _ALWAYS_LARGE = 10_000_000  # bytes
@@ -279,7 +280,7 @@ class HubClient:
                 repo_type=repo_type,
             )
         for warning in told:
-            log.info("%s: %s", repo, warning.message)
+            log.info("%s: %s", repo, redact(str(warning.message)))
         return str(info.oid)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from hfver.config.problems import Problem
-from hfver.redact import HUB_TOKEN
+from hfver.redact import HUB_TOKEN, redact
 
 _LARGEST = 1024 * 1024
 _DEEPEST = 40
@@ -77,7 +77,7 @@ def dotted(path: Path) -> str:
 
 def source_line(text: str, line: int) -> str:
     lines = text.split("\n")
-    return lines[line - 1].rstrip("\r")[:_LONGEST_LINE] if 0 < line <= len(lines) else ""
+    return redact(lines[line - 1].rstrip("\r"))[:_LONGEST_LINE] if 0 < line <= len(lines) else ""
 
 
 def parse_yaml(raw: bytes, file: str) -> tuple[Document, list[Problem]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hfver.config.keys import suggestion
 from hfver.config.marks import Document, dotted
 from hfver.config.problems import Problem
+from hfver.redact import redact
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -101,7 +102,7 @@ def _shown(value: Any) -> str:
         return "a section"
     if isinstance(value, (list, tuple)):
         return "a list"
-    text = str(value)
+    text = redact(str(value))  # before it is cut: half a password cannot be seen any more
     text = text if len(text) <= 40 else text[:37] + "..."
     return f'"{text}"' if isinstance(value, str) else text
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from hfver.errors import UsageError
+from hfver.secret_values import KNOWN
 
 if TYPE_CHECKING:
     from hfver.experiments.run_facts import Files
@@ -73,6 +74,7 @@ def open_project(
         with open_workspace(start, environ=environ, config_path=config_path, options=options) as workspace:
             yield workspace
         return
+    KNOWN.add_named(environ)
     home = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hfver"
     state = State(home / "state.db")
     try:

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from hfver.errors import HfverError
-from hfver.redact import redact
+from hfver.redact import redact, redact_json
+from hfver.secret_values import KNOWN
 from hfver.trust import require_trusted_url
 
 if TYPE_CHECKING:
@@ -49,21 +50,23 @@ class Event:
     cost: Mapping[str, object] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        return {
-            "event": f"hfver.{self.operation}",
-            "status": "success" if self.error is None else "failure",
-            "experiment": self.experiment,
-            "version": self.version,
-            "repo": self.repo,
-            "urls": dict(self.urls),
-            "error": None if self.error is None else redact(self.error),
-            "cost": dict(self.cost),
-        }
+        return redact_json(
+            {
+                "event": f"hfver.{self.operation}",
+                "status": "success" if self.error is None else "failure",
+                "experiment": self.experiment,
+                "version": self.version,
+                "repo": self.repo,
+                "urls": dict(self.urls),
+                "error": self.error,
+                "cost": dict(self.cost),
+            }
+        )
 
     @property
     def subject(self) -> str:
         what = self.version or self.experiment
-        return f"hfver: {what} of {self.repo} {'is published' if self.error is None else 'failed'}"
+        return redact(f"hfver: {what} of {self.repo} {'is published' if self.error is None else 'failed'}")
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -85,6 +88,7 @@ def notify(
     settings = config.notifications
     if not settings.enabled:
         return
+    KNOWN.add_named(environ)  # servers repeat what they were sent
     if settings.webhook_url:
         try:
             require_trusted_url(settings.webhook_url, "the notification", environ, own=WEBHOOK_VARIABLE)
@@ -162,7 +166,7 @@ def _mail(config: Config, event: Event, password: str) -> None:
                 server.login(smtp.username, password)
             server.send_message(message)
     except (OSError, smtplib.SMTPException, ValueError) as exc:  # ValueError: what no header, host or login can hold
-        problem = f"{smtp.host}:{smtp.port}: {redact(str(exc))}"
+        problem = f"{smtp.host}:{smtp.port}: {exc}"
         raise _unverified(problem) if _is_unverified(exc) else HfverError(problem) from exc
 
 
