@@ -10,14 +10,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 from hfver.adapters.git_process import clean_environment
 from hfver.hooks.launcher import command
 from hfver.hooks.repo import MARK, HookRepo
-
-LOG = "worker.log"
-_LOG_LIMIT = 1_000_000
 
 
 def start_worker(repo: HookRepo) -> int:
@@ -46,17 +42,3 @@ def detach() -> None:
     if os.getpgrp() != os.getpid():  # the leader of a group cannot, and need not: it was started detached
         os.setsid()
     os.nice(10)
-
-
-def log_to_file(home: Path) -> None:
-    """Send what is printed from here on to the worker's log, which starts again when it has grown large."""
-    path = home / LOG
-    mode = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    if path.is_file() and path.stat().st_size > _LOG_LIMIT:
-        mode |= os.O_TRUNC
-    descriptor = os.open(path, mode, 0o644)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)

@@ -203,7 +203,7 @@ def token(printer: Printer, user: str | None, read_only: bool, store: Path | Non
             account = opened.accounts.find(name) or opened.accounts.add(name)
             role = "read" if read_only else "write"
             found = opened.accounts.issue_token(account, role=role, label=f"{role} token")
-    printer.data(Token(found), found)
+    printer.secret(Token(found), found)
     return EXIT_DONE
 
 

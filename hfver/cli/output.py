@@ -1,4 +1,4 @@
-"""The one place that prints.
+"""The one place that prints, and so the place that takes secrets out of what is printed.
 
 Data goes to stdout, everything about the work (progress, hints, warnings, errors) to stderr. ``--json`` and the human
 text are made from the same value; ``-q`` leaves data and errors only. Colour and bars appear where a terminal is, and
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 from hfver.cli.answers import ConfigProblem, Error, Failed
+from hfver.cli.streams import write_unchanged
 from hfver.errors import HfverError, StateError
+from hfver.redact import redact, redact_all, redact_json
 from hfver.reporting import SILENT_PROGRESS, Progress
 
 _GAP = "   "  # between columns, as rich draws them
@@ -54,9 +56,16 @@ class Printer:
     def data(self, answer: Any, *human: str | Text | Table) -> None:
         """Print the result of a command, once: ``answer`` with ``--json``, else ``human``."""
         if self.as_json:
-            self._write_json(answer)
+            self._write_json(redact_json(to_jsonable(answer)))
         else:
             self.show(*human)
+
+    def secret(self, answer: Any, human: str) -> None:
+        """As ``data``, for the one command that is asked for a secret."""
+        if self.as_json:
+            self._write_json(to_jsonable(answer))
+        else:
+            _write_unchanged(sys.stdout, human + "\n")
 
     def show(self, *human: str | Text | Table) -> None:
         """A part of the result that people see before the rest is known; with ``--json`` the answer holds it."""
@@ -77,7 +86,7 @@ class Printer:
     def fail(self, error: Error) -> None:
         """The end of a command that failed; with ``--json`` its answer, unless it gave one."""
         if self.as_json and not self._answered:
-            self._write_json(Failed(error))
+            self._write_json(redact_json(to_jsonable(Failed(error))))
         self.error(error)
 
     def error(self, error: Error | HfverError) -> None:
@@ -92,7 +101,7 @@ class Printer:
         if not self.shows_progress:
             yield SILENT_PROGRESS
             return
-        with _rich_progress(label, total, unit) as bar:
+        with _rich_progress(redact(label), total, unit) as bar:
             yield bar
 
     @property
@@ -105,8 +114,8 @@ class Printer:
         assert not self._answered, "one command prints one JSON value"
         self._answered = True
         is_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-        text = json.dumps(to_jsonable(value), indent=2, ensure_ascii=not is_unicode, allow_nan=False)
-        _write(sys.stdout, text + "\n")
+        text = json.dumps(value, indent=2, ensure_ascii=not is_unicode, allow_nan=False)
+        _write_unchanged(sys.stdout, text + "\n")
 
     def _print(self, human: str | Text | Table, stream: IO[str]) -> None:
         if isinstance(human, str):
@@ -115,7 +124,7 @@ class Printer:
         elif isinstance(human, Table):
             human.print(stream)
         else:
-            console(stream).print(human)
+            console(stream).print(_redacted_text(human))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -128,7 +137,10 @@ class Table:
     empty: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rows", [[cell.translate(_ESCAPED) for cell in row] for row in self.rows])
+        # Here, where a cell is whole: a terminal may fold it in the middle of a secret.
+        cells = iter(redact_all([cell for row in self.rows for cell in row]))
+        object.__setattr__(self, "headings", redact_all(list(self.headings)))
+        object.__setattr__(self, "rows", [[next(cells).translate(_ESCAPED) for _ in row] for row in self.rows])
 
     def print(self, stream: IO[str]) -> None:
         if not self.rows:
@@ -136,7 +148,7 @@ class Table:
                 _write(stream, self.empty + "\n")
             return
         if not stream.isatty():
-            _write(stream, "".join("\t".join(row) + "\n" for row in [self.headings, *self.rows]))
+            _write_unchanged(stream, "".join("\t".join(row) + "\n" for row in [self.headings, *self.rows]))
             return
         screen = console(stream)
         table = self._drawn()
@@ -160,7 +172,7 @@ class Table:
         table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for column in zip(self.headings, *self.rows, strict=True):
             is_short = max(map(cell_len, column)) <= _SHORT  # ids and states are read whole or not at all
-            table.add_column(column[0], overflow="fold", no_wrap=is_short)
+            table.add_column(Text(column[0]), overflow="fold", no_wrap=is_short)
         for row in self.rows:
             table.add_row(*(Text(cell, style=self.styles.get(cell, "")) for cell in row))
         return table
@@ -177,7 +189,7 @@ class Table:
             if number:
                 table.add_row("", "")
             for heading, cell in zip(self.headings, row, strict=True):
-                table.add_row(heading, Text(cell, style=self.styles.get(cell, "")))
+                table.add_row(Text(heading), Text(cell, style=self.styles.get(cell, "")))
         return table
 
 
@@ -203,7 +215,13 @@ def _rich_progress(label: str, total: int | None, unit: str) -> Iterator[Progres
     from rich.progress import Progress as RichProgress
 
     sizes = [DownloadColumn(), TransferSpeedColumn()] if unit == "bytes" else [MofNCompleteColumn()]
-    columns = [TextColumn("{task.description}"), BarColumn(bar_width=24), *sizes, TimeRemainingColumn(compact=True)]
+    # Without markup, to which "[hidden]" is a style.
+    columns = [
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        *sizes,
+        TimeRemainingColumn(compact=True),
+    ]
     with RichProgress(*columns, console=console(sys.stderr), transient=False) as progress:
         yield _RichBar(progress, progress.add_task(label, total=total))
 
@@ -217,7 +235,6 @@ def console(stream: IO[str]) -> Console:
 def error_answer(error: HfverError) -> Error:
     """An error as ``--json`` shows it."""
     from hfver.config.problems import InvalidConfigError
-    from hfver.redact import redact
 
     problems = error.problems if isinstance(error, InvalidConfigError) else ()
     places = [ConfigProblem(item.file, item.line, item.column, item.key, redact(item.message)) for item in problems]
@@ -260,7 +277,13 @@ def counted(number: int, noun: str) -> str:
 
 def _harmless(text: str) -> str:
     """Text of several lines that a terminal shows and does not obey."""
-    return text.translate(_ESCAPED_IN_TEXT)
+    return redact(text).translate(_ESCAPED_IN_TEXT)
+
+
+def _redacted_text(text: Text) -> Text:
+    """Without its colours when it held a secret: they are counted by characters."""
+    clean = redact(text.plain)
+    return text if clean == text.plain else type(text)(clean)
 
 
 def _coloured(text: str, code: str) -> str:
@@ -268,8 +291,12 @@ def _coloured(text: str, code: str) -> str:
 
 
 def _write(stream: IO[str], text: str) -> None:
+    _write_unchanged(stream, redact(text))
+
+
+def _write_unchanged(stream: IO[str], text: str) -> None:
     try:
-        stream.write(text)
+        write_unchanged(stream, text)
         stream.flush()
     except BrokenPipeError:
         raise

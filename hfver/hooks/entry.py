@@ -28,6 +28,8 @@ from hfver.hooks.repo import HookRepo, find_repo, leave_git
 from hfver.hooks.seen import SeenRefs
 from hfver.hooks.settings import settings_at, work_tree_settings
 from hfver.outbox import Outbox, Owed
+from hfver.redact import redact
+from hfver.secret_values import KNOWN
 
 Hook = Callable[[Sequence[str]], int]
 
@@ -188,6 +190,8 @@ def _release(repo: HookRepo, owed: Sequence[Owed]) -> None:
 
 
 def pre_push(arguments: Sequence[str]) -> int:
+    for address in arguments[:2]:  # the remote's name and its address, or twice the address
+        KNOWN.add_address(address)
     refs = parse_pushed(os.fsdecode(sys.stdin.buffer.read()))
     repo = find_repo()
     leave_git()
@@ -211,7 +215,8 @@ def pre_push(arguments: Sequence[str]) -> int:
 def wake(_arguments: Sequence[str]) -> int:
     """A branch moved: owe its mirror, then do what is owed. In CI in the foreground, else behind everybody's back."""
     from hfver.mirror.wake import await_rebase, owe_mirror, watch
-    from hfver.worker import detach, log_to_file
+    from hfver.worker import detach
+    from hfver.worker_log import log_to_file
 
     repo = find_repo()
     leave_git()
@@ -233,7 +238,8 @@ def wake(_arguments: Sequence[str]) -> int:
 
 def worker(_arguments: Sequence[str]) -> int:
     """Do what is owed, with what would have been printed in the worker's log."""
-    from hfver.worker import detach, log_to_file
+    from hfver.worker import detach
+    from hfver.worker_log import log_to_file
 
     detach()
     repo = find_repo()
@@ -260,7 +266,7 @@ def _in_ci() -> bool:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"hfver: {text}\n")
+    sys.stderr.write(f"hfver: {redact(text)}\n")
     sys.stderr.flush()
 
 

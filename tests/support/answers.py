@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from typing import Any
@@ -23,16 +23,19 @@ _PLAIN: dict[Any, tuple[type, ...]] = {str: (str,), int: (int,), float: (int, fl
 def undeclared(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Collects what commands print in this process that their answers do not declare."""
     found: list[str] = []
-    print_data = Printer.data
 
-    def checked(self: Printer, answer: Any, *human: Any) -> None:
-        context = click.get_current_context(silent=True)
-        if context is not None:
-            wrong = wrong_in(to_jsonable(answer), answer_of(context.command))
-            found.extend(f"{context.command_path}: {problem}" for problem in wrong)
-        print_data(self, answer, *human)
+    def checked(printed: Callable[..., None]) -> Callable[..., None]:
+        def check(self: Printer, answer: Any, *human: Any) -> None:
+            context = click.get_current_context(silent=True)
+            if context is not None:
+                wrong = wrong_in(to_jsonable(answer), answer_of(context.command))
+                found.extend(f"{context.command_path}: {problem}" for problem in wrong)
+            printed(self, answer, *human)
 
-    monkeypatch.setattr(Printer, "data", checked)
+        return check
+
+    monkeypatch.setattr(Printer, "data", checked(Printer.data))
+    monkeypatch.setattr(Printer, "secret", checked(Printer.secret))
     yield found
 
 

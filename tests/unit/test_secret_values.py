@@ -6,6 +6,7 @@ import base64
 import html
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -30,7 +31,7 @@ def basic(user: str, password: str) -> str:
     return base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-SPELLINGS = {
+SPELLINGS: dict[str, Callable[[str], str]] = {
     "as it is": lambda value: value,
     "percent-encoded": lambda value: quote(value, safe=""),
     "percent-encoded but for slashes": quote,
