@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hfver.redact import redacted_errors
 from hfver.reporting import Reporter, Silent
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class HuggingFaceManager:
     >>> manager.sync_training_workflow("./model", "baseline", version_tag="v1.0.0")
 
     Works in the git repository that holds the configuration file. Without a git repository it works, too, but no commit
-    stands behind the releases; their receipts say so. Methods raise `hfver.errors.HfverError`.
+    stands behind the releases; their receipts say so. Methods raise `hfver.errors.HfverError`; no token is in its text.
     """
 
     def __init__(
@@ -181,9 +182,12 @@ class HuggingFaceManager:
     def _workspace(self, options: Mapping[str, Any] | None = None) -> Iterator[Workspace]:
         from hfver.training.no_git import open_project
 
-        with open_project(
-            self._path.parent, environ=self._environ, config_path=self._path, options=options
-        ) as workspace:
+        with (
+            redacted_errors(),
+            open_project(
+                self._path.parent, environ=self._environ, config_path=self._path, options=options
+            ) as workspace,
+        ):
             yield workspace
 
     @contextmanager

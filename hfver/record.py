@@ -14,6 +14,7 @@ from hfver.experiments.files import config_file, metrics_in, result_tree
 from hfver.experiments.records import build_record, dump_record, record_folder
 from hfver.experiments.run_facts import RunFacts, clean_params, read_facts
 from hfver.experiments.run_record import run_here
+from hfver.redact import redacted_errors
 
 if TYPE_CHECKING:
     from hfver.workspace import Workspace
@@ -49,7 +50,7 @@ def record_run(
     from hfver.workspace import open_workspace
 
     path = Path(config).absolute()
-    with open_workspace(path.parent, environ=os.environ, config_path=path) as workspace:
+    with redacted_errors(), open_workspace(path.parent, environ=os.environ, config_path=path) as workspace:
         if not workspace.config.tracking.enabled:
             return RecordedRun(name, None)
         made = _files(workspace, name, params or {}, metrics or {}, [Path(file) for file in files], model)

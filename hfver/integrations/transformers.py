@@ -14,6 +14,7 @@ import os
 import re
 import shlex
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from transformers import TrainerCallback  # noqa: TID253 (this module is for tho
 
 from hfver.errors import HfverError
 from hfver.experiments.run_facts import EVAL_RESULTS, TRAINER_STATE
+from hfver.redact import redact
 from hfver.reporting import Silent
 
 if TYPE_CHECKING:
@@ -211,11 +213,11 @@ class _Stderr(Silent):
         _say(message)
 
     def warn(self, message: str) -> None:
-        log.warning("%s", message)
+        log.warning("%s", redact(message))
 
 
 def _say(message: str) -> None:
-    sys.stderr.write(f"hfver: {message}\n")
+    sys.stderr.write(f"hfver: {redact(message)}\n")
     sys.stderr.flush()
 
 
@@ -224,8 +226,8 @@ def _warn(what: str, error: Exception, command: str | None = None) -> None:
     lines = [f"{what}: {reason}"]
     lines += [f"  hint: {hint}" for hint in (error.hints if isinstance(error, HfverError) else [])]
     lines += [f"  to finish it: {command}"] if command else []
-    log.warning("%s", "\n".join(lines))
-    log.debug("the reason", exc_info=error)
+    log.warning("%s", redact("\n".join(lines)))
+    log.debug("the reason: %s", redact("".join(traceback.format_exception(error))))
 
 
 def _last_evaluation(history: list[dict[str, Any]]) -> dict[str, Any]:
