@@ -45,7 +45,8 @@ class HubApp:
         if fault.work_first or not replaced:
             await self._answer(scope, exchange)
         if fault.status is not None:
-            error = HubError(fault.status, None, fault.message, headers=fault.headers)
+            said = f"{fault.message}: {_authorization(scope)}" if fault.echo else fault.message
+            error = HubError(fault.status, None, said, headers=fault.headers)
             await exchange.drain()
             await error.response()(scope, receive, send)
         elif replaced and transport is not None:
@@ -113,6 +114,11 @@ def _check_host(scope: Scope) -> None:
         name = host
     if name.lower() not in OWN_HOSTS:
         raise HubError(421, None, "This hub answers to 127.0.0.1 and localhost only.")
+
+
+def _authorization(scope: Scope) -> str:
+    value: bytes = dict(scope["headers"]).get(b"authorization", b"")
+    return value.decode("latin-1")
 
 
 def _target(scope: Scope) -> str:

@@ -20,6 +20,7 @@ class Fault:
     cut: bool = False
     work_first: bool = False
     cut_after_bytes: int | None = None
+    echo: bool = False  # repeat in the refusal what the request is authorised with, as some servers and proxies do
 
 
 @dataclass(slots=True)
@@ -51,9 +52,10 @@ class Faults:
         message: str = "a fault was asked for",
         headers: Mapping[str, str] | None = None,
         work_first: bool = False,
+        echo: bool = False,
     ) -> None:
         """Answer `times` requests from the `nth` matching one on with `status`; `work_first`: after doing the work."""
-        fault = Fault(status=status, message=message, headers=dict(headers or {}), work_first=work_first)
+        fault = Fault(status=status, message=message, headers=dict(headers or {}), work_first=work_first, echo=echo)
         self._add(method, path, fault, nth, times)
 
     def cut(
