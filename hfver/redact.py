@@ -173,7 +173,7 @@ _FORMS = (
         rf"""(?i)(\bbearer\s+)(?=[^\s'"]*[\d_~+/]|[^\s'"]{{20}})(?=[^\s'"<>\\,;&]{{8}}){_VALUE}""",
         _KEPT,
     ),
-    _Form(("basic",), r"(?i)(\bbasic\s+)([A-Za-z0-9+/]{4,}={0,2})", _without_credentials),
+    _Form(("basic",), rf"(?i)(\bbasic\s+)([A-Za-z0-9+/]{{4,}}={{0,2}})(?:{re.escape(HIDDEN)})?", _without_credentials),
     _Form(("://",), r"""://([^\s/?#'"<>\\]*)@""", _without_user),
     _Form(
         ("token=", "key=", "passw", "secret=", "sig=", "signature=", "id=", "credential=", "%3d"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import traceback
 from typing import Any
@@ -112,6 +113,12 @@ def test_no_known_secret_stays_whatever_stands_around_it(texts: list[str], betwe
 def test_a_known_value_is_hidden_before_the_form_around_it_is_looked_at() -> None:
     KNOWN.add("two words: and a sign")
     assert redact("Bearer two words: and a sign!") == "Bearer [hidden]!"
+
+
+def test_a_password_is_hidden_once_in_what_is_made_of_it() -> None:
+    KNOWN.add(PLAIN)
+    encoded = base64.b64encode(f"me:{PLAIN}".encode()).decode()
+    assert redact(f"bad Basic {encoded}!") == "bad Basic [hidden]!"
 
 
 def test_an_address_that_is_a_secret_is_one_without_its_password_too() -> None:
