@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from hfver.secret_values import KNOWN
 
-# Tokens of the Hub: user and organisation tokens, old and new, and OAuth ones.
-HUB_TOKEN = re.compile(r"\b(?:hf_(?:oauth_)?|api_org_)[A-Za-z0-9._-]{16,}")
+# Tokens of the Hub: user and organisation tokens, old and new, and OAuth ones; no names such as hf_raise_for_status.
+HUB_TOKEN = re.compile(r"\b(?:hf_(?:oauth_)?|api_org_)(?![a-z]+(?:_[a-z0-9]+)+\b)[A-Za-z0-9._-]{16,}")
 HIDDEN = "[hidden]"
 
 _BETWEEN = "\0"

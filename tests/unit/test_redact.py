@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import traceback
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,8 @@ FORMS = [
     (f"Authorization: Bearer {TOKEN}", "Authorization: Bearer [hidden]"),
     ("authorization='Bearer abc.def'", "authorization='Bearer [hidden]'"),
     ("https://ann:hunter2@host/x y", "https://host/x y"),
+    (f"bad hf_oauth_{'aB3_' * 12}", "bad [hidden]"),
+    ("bad api_org_" + "aB3" * 12, "bad [hidden]"),
     # headers as programs print them
     ("{'Authorization': 'Basic bWU6cHc='}", "{'Authorization': 'Basic [hidden]'}"),
     ("(b'authorization', b'Bearer abc')", "(b'authorization', b'Bearer [hidden]')"),
@@ -65,6 +68,7 @@ FORMS = [
 
 HARMLESS = [
     "hf_hub_download and hf_xet stay",
+    "hf_raise_for_status(response); hf_hub_download_with_retries2",
     'export HF_ENDPOINT=http://127.0.0.1:8000 HF_TOKEN="$(hfver hub token)"',
     "Bearer authentication is needed; the bearer token is missing",
     'WWW-Authenticate: Bearer realm="hub", error="invalid_token"',
@@ -95,6 +99,13 @@ def test_redacted_text_stays_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_other_text_stays_as_it_is(text: str) -> None:
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize("page", sorted((Path(__file__).parents[2] / "docs").rglob("*.md")), ids=lambda page: page.name)
+def test_so_does_every_page_of_the_documentation(page: Path) -> None:
+    """What commands print is in them, word by word."""
+    text = page.read_text(encoding="utf-8")
     assert redact(text) == text
 
 
