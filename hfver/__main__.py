@@ -8,14 +8,12 @@ import sys
 from contextlib import suppress
 
 from hfver.cli.streams import redact_streams
-from hfver.secret_values import KNOWN
 
 
 def main() -> int:
     """Run the command line and return its exit code."""
     end = _End()
     atexit.register(end)  # the first to be registered is the last to run
-    KNOWN.add_named(os.environ)
     redact_streams()
     end.code = _run(sys.argv[1:])
     return end.code

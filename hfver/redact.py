@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from hfver.secret_values import KNOWN
 
-# Tokens of the Hub: user and organisation tokens, old and new, and OAuth ones.
-HUB_TOKEN = re.compile(r"\b(?:hf_(?:oauth_)?|api_org_)[A-Za-z0-9._-]{16,}")
+# Tokens of the Hub: user and organisation tokens, old and new, and OAuth ones; no names such as hf_raise_for_status.
+HUB_TOKEN = re.compile(r"\b(?:hf_(?:oauth_)?|api_org_)(?![a-z]+(?:_[a-z0-9]+)+\b)[A-Za-z0-9._-]{16,}")
 HIDDEN = "[hidden]"
 
 _BETWEEN = "\0"
@@ -173,7 +173,7 @@ _FORMS = (
         rf"""(?i)(\bbearer\s+)(?=[^\s'"]*[\d_~+/]|[^\s'"]{{20}})(?=[^\s'"<>\\,;&]{{8}}){_VALUE}""",
         _KEPT,
     ),
-    _Form(("basic",), r"(?i)(\bbasic\s+)([A-Za-z0-9+/]{4,}={0,2})", _without_credentials),
+    _Form(("basic",), rf"(?i)(\bbasic\s+)([A-Za-z0-9+/]{{4,}}={{0,2}})(?:{re.escape(HIDDEN)})?", _without_credentials),
     _Form(("://",), r"""://([^\s/?#'"<>\\]*)@""", _without_user),
     _Form(
         ("token=", "key=", "passw", "secret=", "sig=", "signature=", "id=", "credential=", "%3d"),

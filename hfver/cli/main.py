@@ -22,6 +22,7 @@ from hfver.cli.group import CommandGroup
 from hfver.cli.options import output_options
 from hfver.cli.output import Printer, accept_any_text, discard_output, error_answer
 from hfver.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, HfverError, StateError
+from hfver.secret_values import KNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ def hfver() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
+    KNOWN.add_named(os.environ)
     printer = Printer(as_json="--json" in arguments)  # said before the command line is understood: it may never be
     if os.environ.get("LOG_LEVEL"):
         from hfver.logs import follow_log_level

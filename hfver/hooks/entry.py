@@ -36,6 +36,7 @@ Hook = Callable[[Sequence[str]], int]
 
 def main(arguments: Sequence[str]) -> int:
     """Run one hook and return its exit code."""
+    KNOWN.add_named(os.environ)
     hook = _HOOKS.get(arguments[0]) if arguments else None
     if hook is None:
         _say(f"there is no hook {' '.join(arguments)!r}; the scripts in the hooks directory are of another version")

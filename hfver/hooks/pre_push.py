@@ -118,6 +118,8 @@ class _Gate:
         """Commits the other side has already, nearest to the pushed one."""
         if item.remote_commit is not None:
             return [item.remote_commit]
+        if "://" in self._remote:  # an address was typed: git has no branches of it, and it may hold a password
+            return []
         listing = self._repo.ask("rev-list", "--boundary", item.commit, "--not", f"--remotes={self._remote}")
         if listing == "":
             return [item.commit]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import traceback
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,8 @@ FORMS = [
     (f"Authorization: Bearer {TOKEN}", "Authorization: Bearer [hidden]"),
     ("authorization='Bearer abc.def'", "authorization='Bearer [hidden]'"),
     ("https://ann:hunter2@host/x y", "https://host/x y"),
+    (f"bad hf_oauth_{'aB3_' * 12}", "bad [hidden]"),
+    ("bad api_org_" + "aB3" * 12, "bad [hidden]"),
     # headers as programs print them
     ("{'Authorization': 'Basic bWU6cHc='}", "{'Authorization': 'Basic [hidden]'}"),
     ("(b'authorization', b'Bearer abc')", "(b'authorization', b'Bearer [hidden]')"),
@@ -64,6 +68,7 @@ FORMS = [
 
 HARMLESS = [
     "hf_hub_download and hf_xet stay",
+    "hf_raise_for_status(response); hf_hub_download_with_retries2",
     'export HF_ENDPOINT=http://127.0.0.1:8000 HF_TOKEN="$(hfver hub token)"',
     "Bearer authentication is needed; the bearer token is missing",
     'WWW-Authenticate: Bearer realm="hub", error="invalid_token"',
@@ -97,6 +102,13 @@ def test_other_text_stays_as_it_is(text: str) -> None:
     assert redact(text) == text
 
 
+@pytest.mark.parametrize("page", sorted((Path(__file__).parents[2] / "docs").rglob("*.md")), ids=lambda page: page.name)
+def test_so_does_every_page_of_the_documentation(page: Path) -> None:
+    """What commands print is in them, word by word."""
+    text = page.read_text(encoding="utf-8")
+    assert redact(text) == text
+
+
 @given(
     st.lists(st.sampled_from([*(text for text, _ in FORMS), *HARMLESS, PLAIN]), max_size=4),
     st.lists(st.text(alphabet="ab1 :/@=&?'\"{}\\\n", max_size=12), min_size=5, max_size=5),
@@ -112,6 +124,12 @@ def test_no_known_secret_stays_whatever_stands_around_it(texts: list[str], betwe
 def test_a_known_value_is_hidden_before_the_form_around_it_is_looked_at() -> None:
     KNOWN.add("two words: and a sign")
     assert redact("Bearer two words: and a sign!") == "Bearer [hidden]!"
+
+
+def test_a_password_is_hidden_once_in_what_is_made_of_it() -> None:
+    KNOWN.add(PLAIN)
+    encoded = base64.b64encode(f"me:{PLAIN}".encode()).decode()
+    assert redact(f"bad Basic {encoded}!") == "bad Basic [hidden]!"
 
 
 def test_an_address_that_is_a_secret_is_one_without_its_password_too() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import select
@@ -396,6 +397,8 @@ def test_a_redirect_leads_nowhere(receiver: Receiver, environ: dict[str, str]) -
 class Mailbox:
     """What a mail server was given: mails, and the logins that came with them."""
 
+    password = b"right"
+
     def __init__(self) -> None:
         self.mails: list[Any] = []
         self.logins: list[tuple[bytes, bytes]] = []
@@ -406,7 +409,7 @@ class Mailbox:
 
     def authenticate(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> Any:
         self.logins.append((data.login, data.password))
-        return AuthResult(success=data.password == b"right", handled=False)
+        return AuthResult(success=data.password == self.password, handled=False)
 
 
 @dataclass(frozen=True)
@@ -476,6 +479,34 @@ def test_mail_with_a_login_is_encrypted_by_a_certificate_the_user_vouches_for(
     assert "wrong-secret" not in warning
     assert len(server.box.mails) == 1
     assert server.box.logins[0] == (b"models", b"right")
+
+
+@pytest.mark.parametrize("password", ["hunter-22", 'a "long" pass\\word'], ids=ascii)
+def test_a_server_that_repeats_the_password_does_not_get_it_into_a_warning(
+    environ: dict[str, str], certificate: Certificate, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
+    encoded = base64.b64encode(f"\0models\0{password}".encode()).decode()
+
+    async def refuse(*_: object) -> str:
+        return f"550 5.7.1 no {password}, which is {encoded}"
+
+    with mail_server(environ, starttls=certificate) as server:
+        server.box.password = password.encode()
+        server.box.handle_MAIL = refuse  # type: ignore[attr-defined]
+        (warning,), _ = tell(server.settings(username="models"), environ | {"HFVER_SMTP_PASSWORD": password})
+    assert "5.7.1 no [hidden], which is " in warning
+    assert password not in warning
+    assert encoded[-8:] not in warning
+
+
+def test_what_is_told_holds_no_secret_of_this_process(receiver: Receiver, environ: dict[str, str]) -> None:
+    trust(environ, receiver.url)
+    secret = "webhookToken-0123456789"
+    event = Event("sync", "baseline", None, "me/bert", {"model_url": f"https://me:{secret}@hub/x"}, f"bad {secret}")
+    tell(f"{{enabled: true, webhook_url: '{receiver.url}'}}", environ | {"HFVER_WEBHOOK_TOKEN": secret}, event)
+    assert receiver.headers[0]["Authorization"] == f"Bearer {secret}"
+    assert (receiver.got[0]["urls"], receiver.got[0]["error"]) == ({"model_url": "https://hub/x"}, "bad [hidden]")
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["of an unknown authority", "for another host"])
