@@ -19,8 +19,10 @@ from hfver.checking import ChangedError, Checking
 from hfver.errors import IntegrityError
 from hfver.hashing import BLOCK, Hasher, hash_file
 from hfver.model import Output, OutputFile
+from hfver.outputs.resolve import LARGEST_IN_GIT
 from hfver.publish import Located
 from hfver.reporting import Reporter
+from hfver.small_files import LARGEST, read_small
 from hfver.state import Content, State
 
 log = logging.getLogger(__name__)
@@ -32,7 +34,7 @@ class CommitFiles(Protocol):
 
     label: str
 
-    def read(self, path: str) -> bytes | None: ...
+    def read(self, path: str, largest: int = LARGEST) -> bytes | None: ...
 
 
 class ReleaseContent:
@@ -78,16 +80,16 @@ class ReleaseContent:
     def read_small(self, file: OutputFile) -> bytes | None:
         """A file's bytes when they are here without fetching anything."""
         if not self._output.pointer.cached:
-            return self._commit_files.read(f"{self._output.path}/{file.path}")
+            return self._commit_files.read(f"{self._output.path}/{file.path}", LARGEST_IN_GIT)
         try:
             return self._dvc.object_path(file.md5, self._output.pointer.hash_name).read_bytes()
         except FileNotFoundError:
             return None
 
     def read(self, file: OutputFile) -> bytes:
-        """A file's bytes, fetched where that is needed, and checked."""
+        """A small file's bytes, fetched where that is needed, and checked; UnreadError for one that is not small."""
         source = self._sources([file])[file.md5]
-        data = source if isinstance(source, bytes) else source.read_bytes()
+        data = source if isinstance(source, bytes) else read_small(source, name=file.path)
         hasher = Hasher(self._output.pointer.hash_name)
         hasher.update(data)
         self._as_recorded(file, source, hasher.digests().md5)
@@ -168,9 +170,9 @@ class ReleaseContent:
         path = self._output.path
         found: dict[str, Path | bytes] = {}
         for md5, file in wanted.items():
-            data = self._commit_files.read(f"{path}/{file.path}")
+            data = self._commit_files.read(f"{path}/{file.path}", LARGEST_IN_GIT)
             if data is None:
-                data = self._commit_files.read(path)
+                data = self._commit_files.read(path, LARGEST_IN_GIT)
             if data is None:
                 raise IntegrityError(f"{path}/{file.path} is not in git at {self._commit_files.label}")
             found[md5] = data

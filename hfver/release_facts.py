@@ -9,6 +9,7 @@ from hfver.errors import IntegrityError
 from hfver.experiments.run_facts import RunFacts, read_facts, result_files
 from hfver.model import Output, OutputFile
 from hfver.receipt import Receipt
+from hfver.small_files import UnreadError
 
 if TYPE_CHECKING:
     from hfver.config.settings import Config
@@ -38,10 +39,14 @@ def release_facts(
     base: tuple[str, Receipt] | None,
 ) -> RunFacts:
     """``base`` is the revision the release builds on, with its receipt: it may be all that still has a file's bytes."""
-    found = {}
+    found, unread = {}, []
     for file in result_files(output.files):
-        found[file.path] = _bytes_of(file, content, hub, repo, base)
+        try:
+            found[file.path] = _bytes_of(file, content, hub, repo, base)
+        except UnreadError as error:
+            unread.append(f"{error.message}: its metrics are left out")
     facts = read_facts(tree, model_files=found, main_config=config.data)
+    facts = replace(facts, problems=(*facts.problems, *unread))
     return facts if config.tracking.include_metrics else replace(facts, metrics={})
 
 

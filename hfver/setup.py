@@ -11,6 +11,7 @@ from hfver.adapters.git_repo import GitRepo
 from hfver.beneath import Beneath
 from hfver.errors import UsageError
 from hfver.hub_state import EMBEDDED
+from hfver.small_files import read_small
 
 MAIN_FILE = "config.yaml"
 DETAILS_FILE = "configs/huggingface_config.yaml"
@@ -61,7 +62,7 @@ def _write_config(repo: GitRepo, choices: Choices, environ: Mapping[str, str], r
     from hfver.config.templates import add_huggingface_section, details_text
 
     main = repo.top / MAIN_FILE
-    before = main.read_text(encoding="utf-8") if main.exists() else ""
+    before = read_small(main, name=MAIN_FILE).decode() if main.exists() else ""
     namespace, model = _names(repo, choices, environ)
     endpoint = choices.endpoint or _default_endpoint(environ)
     after = add_huggingface_section(before, f"{namespace}/{model}", choices.path, endpoint)

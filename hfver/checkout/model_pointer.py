@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hfver.beneath import Beneath
 from hfver.errors import StateError
 from hfver.model import OutputPointer
-from hfver.outputs.pointers import join_path, parse_dvc_file
+from hfver.outputs.pointers import join_path, load_mapping, parse_dvc_file
 from hfver.outputs.resolve import Tree, resolve_pointer
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def update_pointer(top: Path, now: Tree, then: Tree, pointer: OutputPointer) -> 
 
 def _with_entry(old: bytes, new: bytes, pointer: OutputPointer) -> bytes:
     """The old file with only this output's entry taken from the new one; comments and order are kept."""
+    for content in (old, new):  # which says what must not be loaded
+        load_mapping(content, pointer.pointer_file)
     yaml = _round_trip()
     target, source = yaml.load(old), yaml.load(new)
     if pointer.stage is not None:

@@ -14,7 +14,7 @@ from hfver.errors import HfverError, StateError
 from hfver.hashing import Advance, Hasher, HashName
 from hfver.model import Output, OutputFile, OutputPointer
 from hfver.outputs.dir_object import directory_id
-from hfver.outputs.resolve import DirSource, list_outputs, load_output, resolve_pointer, unread
+from hfver.outputs.resolve import LARGEST_IN_GIT, DirSource, list_outputs, load_output, resolve_pointer, unread
 from hfver.sources import Cache, FileSource, HubSource, Problem, Source, dir_object_of, require_space
 from hfver.state import Content
 
@@ -267,7 +267,8 @@ class GitSource:
     def obtain(self, files: Sequence[OutputFile], advance: Advance) -> Sequence[Problem]:
         pointer, cache = self.output.pointer, self.project.cache
         for file in files:
-            content = self.tree.read(f"{pointer.path}/{file.path}") or self.tree.read(pointer.path) or b""
+            inside = self.tree.read(f"{pointer.path}/{file.path}", LARGEST_IN_GIT)
+            content = inside or self.tree.read(pointer.path, LARGEST_IN_GIT) or b""
             hasher = Hasher(pointer.hash_name)
             hasher.update(content)
             if hasher.digests().md5 == file.md5:

@@ -13,6 +13,7 @@ from hfver.cli.answers.releases import Initialised
 from hfver.cli.options import common, yes
 from hfver.cli.output import Printer
 from hfver.errors import UsageError
+from hfver.small_files import LARGEST, read_start
 
 if TYPE_CHECKING:
     from hfver.setup import Report
@@ -69,7 +70,7 @@ def _ask(printer: Printer, top: Path, model_name: str | None, *, yes: bool) -> N
     """A question only where somebody can answer it, and only when there is something to ask."""
     if yes or printer.quiet or printer.as_json or not sys.stdin.isatty() or model_name is not None:
         return
-    if (top / "config.yaml").exists() and "huggingface:" in (top / "config.yaml").read_text(encoding="utf-8"):
+    if b"huggingface:" in (read_start(top / "config.yaml", LARGEST) or b""):
         return
     if not click.confirm(f"Set up hfver in {top}?", default=True, err=True):
         raise UsageError("nothing was changed")

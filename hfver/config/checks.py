@@ -8,12 +8,14 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from hfver.globs import LONGEST_PATTERN
 from hfver.hub_state import EMBEDDED
 from hfver.paths import escape_reason
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 TEMPLATE_FIELDS = ("item_type", "experiment_name", "version", "git_commit")
 
+_MOST_PATTERNS = 200
 _REPO_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?/[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[/.-]|/\.|\.lock(?:/|$)|[/.]$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -62,7 +64,15 @@ def file_name(value: str) -> str:
 def pattern(value: str) -> str:
     if not value or _CONTROL.search(value) or value.startswith("/") or ".." in value.split("/"):
         raise ValueError(f'"{value}" is not a pattern of paths inside the git repository')
+    if len(value) > LONGEST_PATTERN:
+        raise ValueError(f"has {len(value):,} characters; a pattern has at most {LONGEST_PATTERN:,}")
     return value
+
+
+def few(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(values) > _MOST_PATTERNS:
+        raise ValueError(f"has {len(values):,} patterns; at most {_MOST_PATTERNS} are followed")
+    return values
 
 
 def endpoint(value: str) -> str:

@@ -21,7 +21,9 @@ AnyPath = Annotated[str, AfterValidator(checks.local_path)]
 Endpoint = Annotated[str, AfterValidator(checks.endpoint)]
 Webhook = Annotated[str, AfterValidator(checks.webhook)]
 _ONE_OR_MANY = BeforeValidator(checks.one_or_many, json_schema_input_type=str | list[str])
-Patterns = Annotated[tuple[Annotated[str, AfterValidator(checks.pattern)], ...], _ONE_OR_MANY]
+Patterns = Annotated[
+    tuple[Annotated[str, AfterValidator(checks.pattern)], ...], _ONE_OR_MANY, AfterValidator(checks.few)
+]
 Texts = Annotated[tuple[str, ...], _ONE_OR_MANY]
 Part = Literal["model", "config", "results"]
 

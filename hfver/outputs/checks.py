@@ -94,7 +94,7 @@ def _missing_shards(files: Sequence[OutputFile], read: Read) -> list[str]:
 def _named_shards(content: bytes) -> set[str]:
     try:
         index = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return set()
     shards = index.get("weight_map") if isinstance(index, dict) else None
     return {name for name in shards.values() if isinstance(name, str)} if isinstance(shards, dict) else set()

@@ -13,6 +13,7 @@ from hfver.hooks.intent import RefChange
 from hfver.hooks.repo import find_repo
 from tests.support.hook_project import HookProject, new_hook_project
 from tests.support.hub import HubForTests
+from tests.unit.test_yaml_bounds import laughs
 
 
 @pytest.fixture
@@ -23,6 +24,18 @@ def project(tmp_path: Path, hub: HubForTests) -> HookProject:
 def break_config(project: HookProject) -> None:
     (project.top / "config.yaml").write_text("huggingface:\n  auto_sink: true\n")
     project.project.commit("Break the configuration")
+
+
+def laugh(project: HookProject) -> None:
+    with (project.top / "config.yaml").open("ab") as file:
+        file.write(b"\n" + laughs(9) + b"\n")
+    project.project.commit("Aliases of aliases")
+
+
+def grow(project: HookProject) -> None:
+    with (project.top / "config.yaml").open("ab") as file:
+        file.write(b"\n#" + b" " * 40_000_000)
+    project.project.commit("A configuration of forty megabytes, few kilobytes in git")
 
 
 def untrack(project: HookProject) -> None:
@@ -42,6 +55,11 @@ def lose_one_file(project: HookProject) -> None:
 
 REFUSED: dict[str, tuple[Callable[[HookProject], None], list[str]]] = {
     "configuration": (break_config, ["config.yaml:2:3: huggingface.auto_sink: ", "auto_sync"]),
+    "aliases": (
+        laugh,
+        [" has aliases that stand for more than 100,000 values, or for themselves; write the values out"],
+    ),
+    "size": (grow, ["config.yaml at ", " is 40,000,", " bytes; at most 16,777,216 are read"]),
     "untracked": (untrack, ["model", "hint: "]),
     "bytes gone": (lose_bytes, ["the list of files of model at "]),
     "one file gone": (lose_one_file, ["1 of 2 files of model are nowhere to be had (weights.bin)", "dvc commit model"]),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfver.cards.merge import merge_cards
+from hfver.cards.merge import _kept, _unique, merge_cards
 
 BASE = """\
 ---
@@ -110,3 +113,37 @@ def test_what_people_add_next_to_generated_lines_that_change_does_not_hold_these
     base, new = "# m\n\n- made of 1\n", "# m\n\n- made of 2\n"
     assert merge_cards(base, new, base + "\nBelow.\n").text == new + "\nBelow.\n"
     assert merge_cards(base, new, "# m\n\nAbove.\n- made of 1\n").text == "# m\n\nAbove.\n- made of 2\n"
+
+
+LINES = st.lists(st.sampled_from(["", "a", "b", "# c", "d"]), max_size=12)
+
+
+@given(LINES, LINES)
+def test_lines_that_are_kept_are_equal_and_in_order(base: list[str], other: list[str]) -> None:
+    for find in (_kept, _unique):
+        kept = find(base, other)
+        assert all(base[at] == other[there] for at, there in kept.items())
+        assert sorted(kept.values()) == [kept[at] for at in sorted(kept)]
+
+
+def test_unchanged_text_around_a_change_stays_whatever_its_length() -> None:
+    base = [f"line {at}" for at in range(2000)]
+    current = ["above", *base[:900], "people's own", *base[900:], "below"]
+    new = [line.replace("line 1500", "line 1500 renewed") for line in base]
+    merged = merge_cards("\n".join(base), "\n".join(new), "\n".join(current))
+    assert merged.text == "\n".join(["above", *new[:900], "people's own", *new[900:], "below"]) + "\n"
+    assert merged.warnings == ()
+
+
+@pytest.mark.parametrize(
+    "current",
+    [["a", "c", "b"] * 700, [""] * 200_000, [f"# {at}" for at in range(50_000)]],
+    ids=["repeats itself", "blank lines", "headings"],
+)
+def test_a_card_made_to_be_slow_is_merged_in_time(current: list[str]) -> None:
+    base, new = ["# model", *["a", "b"] * 1000], ["# model", *["b", "c", "a"] * 700]
+    begun = time.process_time()
+    merged = merge_cards("\n".join(base), "\n".join(new), "\n".join(current))
+    assert time.process_time() - begun < 5
+    assert len(merged.warnings) <= 21
+    assert merged.text.count("\n") >= len(current) - 1
