@@ -20,7 +20,7 @@ from hfver.mirror.plan import (
     snapshot_files,
 )
 from hfver.mirror.repo import ConfigsRepo, MirrorHub
-from hfver.mirror.secret_scan import BASELINE
+from hfver.mirror.secret_scan import BASELINE, find, in_texts, refuse_secrets
 
 if TYPE_CHECKING:
     from hfver.adapters.git_repo import GitRepo
@@ -61,14 +61,20 @@ def mirror_branch(
 ) -> list[Step]:
     """Bring the repository up to a branch's commit; returns the commits made, none when nothing was owed.
 
-    A commit with a secret in it is passed over when a later one is clean; at the tip it raises RefusedError.
+    A commit with a secret in it is passed over when a later one is clean; at the tip it raises RefusedError. A secret
+    in a commit's subject is left out of the title and said, because history does not change.
     """
+    refuse_secrets(
+        in_texts({"the name of the branch": branch}), repo.repo, hints=["git branch --move NAME gives it another name"]
+    )
     source = GitSource(git, config, repo)
     target = hub_branch_of(config, branch)
     made = []
     for snapshot, together in source.owed(tip):
         trailers = MirrorTrailers(commit=snapshot.commit, branch=branch)
         message = Message(snapshot.subject, trailers, together)
+        if find(snapshot.subject) is not None:
+            warn(f"what looks like a secret in the subject of commit {snapshot.commit[:10]} is left out of its mirror")
         try:
             done = step(repo, config, target, source.wanted(snapshot), message, baseline=source.baseline(tip))
         except RefusedError as error:
