@@ -23,6 +23,7 @@ from hfver.mirror.repo import ConfigsRepo, MirrorHub
 from hfver.mirror.secret_scan import BASELINE, find, in_texts, refuse_secrets
 
 if TYPE_CHECKING:
+    from hfver.adapters.git_objects import TreeEntry
     from hfver.adapters.git_repo import GitRepo
     from hfver.config.settings import Config, ModelConfig
     from hfver.state import State
@@ -54,6 +55,13 @@ def mirrors_branch(config: Config, branch: str) -> bool:
 
 def hub_branch_of(config: Config, branch: str) -> str:
     return config.settings.default_branch if branch in _MAINLINES else branch
+
+
+def mirrored_files(entries: Iterable[TreeEntry], config: Config) -> dict[str, GitFile]:
+    """What the repository gets of a commit's files, by path there; links stay behind."""
+    plain = ((entry.path, entry.oid) for entry in entries if entry.kind == "blob" and not entry.is_symlink)
+    mirror, items = config.mirror, config.upload_items
+    return snapshot_files(plain, mirror.include, mirror.exclude, configs="config" in items, results="results" in items)
 
 
 def mirror_branch(
@@ -107,12 +115,7 @@ class GitSource:
         return coalesce([self.snapshot(commit, infos[commit].subject) for commit in commits])
 
     def snapshot(self, commit: str, subject: str = "") -> Snapshot:
-        entries = ((entry.path, entry.oid) for entry in self._git.list_tree(commit) if entry.mode.startswith("100"))
-        mirror, items = self._config.mirror, self._config.upload_items
-        files = snapshot_files(
-            entries, mirror.include, mirror.exclude, configs="config" in items, results="results" in items
-        )
-        return Snapshot(commit, subject, files)
+        return Snapshot(commit, subject, mirrored_files(self._git.list_tree(commit), self._config))
 
     def wanted(self, snapshot: Snapshot, more: Mapping[str, bytes] | None = None) -> Wanted:
         """How to make the repository hold a snapshot, and ``more`` besides."""
