@@ -13,6 +13,7 @@ from typing import Any
 
 from hfver.errors import ConflictError, RefusedError
 from hfver.hub_state import HubState, PublishedRelease
+from hfver.mirror.secret_scan import without_secrets
 from hfver.model import Output, OutputFile, Tag
 from hfver.paths import ATTRIBUTES_PATH, CARD_PATH, RECEIPT_PATH
 from hfver.receipt import ConfigsRevision, GitOrigin, Receipt, dump_receipt
@@ -259,7 +260,7 @@ def complete(
         configs_revision=request.configs.revision if request.configs else None,
     )
     return Commit(
-        title=title_of(request.tag.name, request.tag.subject),
+        title=title_of(request.tag.name, without_secrets(request.tag.subject)),
         description=render_trailers(trailers),
         receipt=receipt,
         receipt_bytes=dump_receipt(receipt),

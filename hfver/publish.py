@@ -16,6 +16,7 @@ from typing import Protocol
 
 from hfver.errors import ConflictError, UnreachableError
 from hfver.hub_state import MAIN, HubCommit, HubRefs
+from hfver.mirror.secret_scan import without_secrets
 from hfver.model import OutputFile
 from hfver.paths import CARD_PATH, RECEIPT_PATH
 from hfver.plan import Commit, PublishPlan, complete
@@ -127,6 +128,8 @@ class Outcome:
 
 
 Checkpoint = Callable[[str], None]
+Inspect = Callable[[Sequence[OutputFile], Mapping[str, Located]], tuple[str, ...]]
+"""Looks at what is about to be sent, by md5, before any of it is: raises to stop it, or returns warnings."""
 
 
 class StaleParentError(ConflictError):
@@ -139,6 +142,7 @@ def execute(
     source: ContentSource | None,
     make_card: Callable[[Mapping[str, Content]], CardTexts],
     *,
+    inspect: Inspect = lambda _files, _located: (),
     checkpoint: Checkpoint = lambda _step: None,
 ) -> Outcome:
     """Carry a plan out and return what came of it.
@@ -157,7 +161,7 @@ def execute(
     new_bytes = plan.add_bytes
     if revision is None:
         assert source is not None
-        revision, warnings, new_bytes = _commit_release(plan, hub, source, make_card, checkpoint)
+        revision, warnings, new_bytes = _commit_release(plan, hub, source, make_card, inspect, checkpoint)
     else:
         _look(plan, hub)
     _tag(plan, hub, revision)
@@ -179,11 +183,13 @@ def _commit_release(
     hub: HubWriter,
     source: ContentSource,
     make_card: Callable[[Mapping[str, Content]], CardTexts],
+    inspect: Inspect,
     checkpoint: Checkpoint,
 ) -> tuple[str, tuple[str, ...], int]:
     request, line = plan.request, plan.line
     located = source.locate(plan.add)
     checkpoint("locate")
+    warnings = inspect(plan.add, located)
     # Sending and checking read the same bytes at the same time. Bytes that turn out not to be what DVC recorded were
     # sent for nothing: no commit names them.
     with source.checking(plan.add, located) as checked:
@@ -213,7 +219,7 @@ def _commit_release(
     _look(plan, hub)  # sending may have taken hours, and only the commit shows what was sent
     revision = _commit_once(plan, hub, parent, contents, copies, commit)
     checkpoint("commit")
-    return revision, card.warnings if card else (), new_bytes
+    return revision, (*warnings, *(card.warnings if card else ())), new_bytes
 
 
 def _unchecked(plan: PublishPlan, located: Mapping[str, Located]) -> list[FileContent]:
@@ -277,7 +283,9 @@ def _commit_once(
 
 def _tag(plan: PublishPlan, hub: HubWriter, revision: str) -> None:
     request = plan.request
-    if hub.create_tag(request.repo, request.tag.name, revision, request.tag.subject or request.tag.name):
+    # The commit may be one that an older hfver made: its title is what it is, the tag's message need not be.
+    message = without_secrets(request.tag.subject) or request.tag.name
+    if hub.create_tag(request.repo, request.tag.name, revision, message):
         return
     refs = hub.refs(request.repo)
     target = refs.tags.get(request.tag.name) if refs else None

@@ -18,6 +18,7 @@ from hfver.experiments.run_facts import RunFacts
 from hfver.hub_state import HubState, PublishedRelease
 from hfver.hub_view import read_hub_state, read_receipt
 from hfver.mirror.owed import configs_revision
+from hfver.mirror.secret_scan import BASELINE, without_secrets
 from hfver.model import Output, OutputFile, OutputPointer
 from hfver.outputs.at_commit import output_at
 from hfver.outputs.checks import check_content
@@ -35,6 +36,7 @@ from hfver.publish import CardTexts, Checkpoint, Outcome, StaleParentError, exec
 from hfver.receipt import Receipt
 from hfver.release_content import ReleaseContent
 from hfver.release_facts import release_facts
+from hfver.release_secrets import again_hints, inspector, refuse_release, without_secrets_in
 from hfver.reporting import Reporter
 from hfver.retries import patiently
 from hfver.sources import dir_object_of
@@ -85,8 +87,10 @@ def prepare(
     base = _base_receipt(workspace, hub, repo, line)
     output, content = _content_of(workspace, hub, state, target, tree, reporter)
     warnings = check_output(output, content)
+    refuse_release(tree, target, output, line.branch, workspace.state)
     built_on = (line.base.revision, base) if line.base is not None and base is not None else None
-    facts = release_facts(tree, target.config, output, content, hub=hub, repo=repo, base=built_on)
+    found = release_facts(tree, target.config, output, content, hub=hub, repo=repo, base=built_on)
+    facts, hidden = without_secrets_in(found)
     # A release candidate becomes the final version unchanged: that is what it is for.
     same = allow_same or (line.base is not None and _is_prerelease(target, line.base))
     request = _request(workspace, target, output, facts, allow_same=same)
@@ -98,7 +102,7 @@ def prepare(
         foreign=_foreign_changes(hub, repo, line, base),
         known=_content_on_hub(workspace, hub, state, content.not_at_hand(output.files)),
     )
-    return Prepared(plan, content, base, (*warnings, *facts.problems))
+    return Prepared(plan, content, base, (*warnings, *facts.problems, *hidden))
 
 
 def require_repo(state: HubState, config: Config) -> None:
@@ -131,7 +135,7 @@ def _request(
         name=target.model.name,
         private=target.config.private,
         output=output,
-        remote=workspace.repo.remote_url(),
+        remote=without_secrets(workspace.repo.remote_url() or "") or None,
         params=facts.params,
         metrics=facts.metrics,
         configs=configs_revision(target.config, target.model, target.tag.name),
@@ -293,6 +297,9 @@ def _race(
                 hub,
                 prepared.content,
                 lambda hashed, prepared=prepared: make_card(hub, target, tree, prepared, hashed),  # type: ignore[misc]
+                inspect=inspector(
+                    prepared.plan.request.output, target.model.repo, tree.read(BASELINE), again_hints(target.tag.name)
+                ),
                 checkpoint=checkpoint,
             )
         except StaleParentError:

@@ -1,8 +1,8 @@
 """``<git common dir>/hfver/state.db``: what hfver remembers so that nothing is hashed or asked twice.
 
 Everything in it is either about content (a digest of bytes does not change, nor does what a configuration of these
-bytes means) or about Hub commits (a commit never changes), so a row is never stale. Deleting the file costs time, never
-correctness.
+bytes means, nor whether a secret stands in them) or about Hub commits (a commit never changes), so a row is never
+stale. Deleting the file costs time, never correctness.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from hfver.hub_state import HubCommit
 log = logging.getLogger(__name__)
 _SCHEMA_VERSION = 2
 _KEPT_CONFIGS = 200  # some ten kilobytes each
+_KEPT_CLEAN = 20_000  # a hundred bytes each
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS content (md5 TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
     proven INTEGER NOT NULL, shared INTEGER NOT NULL, PRIMARY KEY (md5, size)) WITHOUT ROWID;
@@ -31,6 +32,7 @@ CREATE TABLE IF NOT EXISTS receipt (repo TEXT NOT NULL, revision TEXT NOT NULL, 
     PRIMARY KEY (repo, revision)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS config (main TEXT NOT NULL, details TEXT NOT NULL, details_file TEXT NOT NULL,
     body TEXT NOT NULL, PRIMARY KEY (main, details));
+CREATE TABLE IF NOT EXISTS clean_file (key TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS hub_refs (repo TEXT PRIMARY KEY, body TEXT NOT NULL, asked TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS told (what TEXT PRIMARY KEY) WITHOUT ROWID;
 """
@@ -198,6 +200,17 @@ class State:
         """Remember one; only the newest are kept."""
         self._write("INSERT OR REPLACE INTO config VALUES (?, ?, ?, ?)", [(main, details, details_file, body)])
         self._write("DELETE FROM config WHERE rowid <= (SELECT max(rowid) FROM config) - ?", [(_KEPT_CONFIGS,)])
+
+    # -- files in which no secret was found -------------------------------------------------------------------------
+
+    def known_clean(self, keys: Sequence[str]) -> set[str]:
+        """Those of the keys that are remembered; see ``hfver.mirror.secret_scan.clean_key``."""
+        return {str(key) for (key,) in self._among("SELECT key FROM clean_file WHERE key IN", keys)}
+
+    def remember_clean(self, keys: Iterable[str]) -> None:
+        """Remember some; only the newest are kept."""
+        self._write("INSERT OR IGNORE INTO clean_file VALUES (?)", [(key,) for key in keys])
+        self._write("DELETE FROM clean_file WHERE rowid <= (SELECT max(rowid) FROM clean_file) - ?", [(_KEPT_CLEAN,)])
 
     # -- refs, as last seen ---------------------------------------------------------------------------------------
 

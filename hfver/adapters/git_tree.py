@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from hfver.adapters.git_objects import ObjectReader
+from hfver.adapters.git_objects import ObjectReader, TreeEntry
 from hfver.adapters.git_repo import GitRepo
 from hfver.errors import StateError
 from hfver.small_files import LARGEST, TooLargeError, UnreadError, read_small
@@ -38,8 +38,12 @@ class CommitTree:
         return self._paths
 
     @cached_property
+    def entries(self) -> tuple[TreeEntry, ...]:
+        return self._repo.list_tree(self.commit)
+
+    @cached_property
     def _paths(self) -> tuple[str, ...]:
-        return tuple(entry.path for entry in self._repo.list_tree(self.commit) if entry.kind == "blob")
+        return tuple(entry.path for entry in self.entries if entry.kind == "blob")
 
 
 class WorkTree:

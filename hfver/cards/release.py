@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hfver.adapters.cards import metadata_yaml
 from hfver.cards.merge import merge_cards
 from hfver.cards.text import CardInput, render_card
+from hfver.mirror.secret_scan import in_files, refuse_secrets
 from hfver.paths import CARD_PATH
 from hfver.plan import PublishPlan
 from hfver.publish import CardTexts
@@ -45,7 +46,19 @@ def card_input(
 
 
 def card_texts(card: CardInput, plan: PublishPlan, base: Receipt | None, read_card: ReadCard) -> CardTexts:
-    """The card to publish. The Hub is asked for one only where people may have changed it."""
+    """The card to publish. The Hub is asked for one only where people may have changed it.
+
+    RefusedError when a secret stands in what they wrote: it is there already, and is not published once more.
+    """
+    texts = _card_texts(card, plan, base, read_card)
+    refuse_secrets(
+        in_files([(f"{CARD_PATH} on the Hub", texts.published.encode())]), plan.request.repo,
+        hints=["what people wrote into the card is kept: take it out there"],
+    )  # fmt: skip
+    return texts
+
+
+def _card_texts(card: CardInput, plan: PublishPlan, base: Receipt | None, read_card: ReadCard) -> CardTexts:
     generated = render_card(card, metadata_yaml)
     line = plan.line
     if line.head is None:

@@ -46,8 +46,8 @@ def to_json(config: Config) -> str | None:
     """The configuration but for its label; None when the main file holds data JSON would change (a date, a set)."""
     fields = {
         "main_file": config.main_file,
-        "huggingface": _mapping(config.huggingface),
-        "details": _mapping(config.details),
+        "huggingface": as_data(config.huggingface),
+        "details": as_data(config.details),
         "models": [asdict(model) for model in config.models],
         "formats": asdict(config.formats),
         "auto_scheme": config.auto_scheme,
@@ -81,7 +81,8 @@ def _frozen(value: Any) -> Any:
     return tuple(_frozen(item) for item in value) if isinstance(value, (list, tuple)) else value
 
 
-def _mapping(value: Any) -> Any:
+def as_data(value: Any) -> Any:
+    """A section of a configuration as mappings, lists and plain values."""
     if isinstance(value, Values):
-        return {key: _mapping(item) for key, item in value.__dict__.items()}
-    return [_mapping(item) for item in value] if isinstance(value, tuple) else value
+        return {key: as_data(item) for key, item in value.__dict__.items()}
+    return [as_data(item) for item in value] if isinstance(value, tuple) else value

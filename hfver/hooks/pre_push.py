@@ -12,7 +12,6 @@ from hfver.hooks.push_checks import (
     check_configuration,
     check_released,
     check_secrets,
-    mirrored_blobs,
 )
 from hfver.hooks.pushed_refs import PushedRef
 from hfver.hooks.repo import HookRepo
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from hfver.adapters.git_tree import CommitTree
     from hfver.config.settings import Config
     from hfver.hub_state import HubState
+    from hfver.mirror.plan import GitFile
     from hfver.model import Output
     from hfver.small_files import UnreadError
     from hfver.workspace import Workspace
@@ -67,7 +67,7 @@ class _Gate:
         self._reader = reader
         self._say = say
         self._configs: dict[tuple[bytes | UnreadError | None, ...], Config | HfverError | None] = {}
-        self._scanned: set[tuple[str, str]] = set()
+        self._scanned: set[GitFile] = set()
         self._hub_states: dict[str, HubState] = {}
         self._hub_is_silent = False
 
@@ -87,10 +87,12 @@ class _Gate:
             if isinstance(config, HfverError):
                 yield config
             elif config is not None and item.is_mirrored:
-                blobs = mirrored_blobs(self._workspace.repo.list_tree(item.commit), config)
-                paths = sorted(path for path, _ in blobs - self._scanned)
-                self._scanned |= blobs
-                error = check_secrets(self._tree(item.commit, item.name), paths)
+                from hfver.mirror.branch import mirrored_files
+
+                tree = self._tree(item.commit, item.name)
+                files = set(mirrored_files(tree.entries, config).values()) - self._scanned
+                self._scanned |= files
+                error = check_secrets(tree, files, self._workspace.state)
                 if error is not None:
                     yield error
 

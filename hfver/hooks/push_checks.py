@@ -24,10 +24,11 @@ from hfver.outbox import Outbox
 
 if TYPE_CHECKING:
     from hfver.adapters.dvc_outputs import DvcProject
-    from hfver.adapters.git_objects import TreeEntry
     from hfver.adapters.git_tree import CommitTree
     from hfver.config.memory import ConfigMemory
     from hfver.config.settings import Config
+    from hfver.mirror.plan import GitFile
+    from hfver.mirror.secret_scan import SearchMemory
     from hfver.model import Output, OutputPointer
 
 _SHOWN = 5
@@ -72,30 +73,13 @@ def check_configuration(tree: CommitTree, environ: dict[str, str], memory: Confi
         return ConfigError(error.message, hints=[*error.hints, "hfver validate-config"])
 
 
-def mirrored_blobs(entries: Sequence[TreeEntry], config: Config) -> set[tuple[str, str]]:
-    """Path and object of every file the mirror would send of a commit."""
-    from hfver.mirror.plan import snapshot_files
-
-    blobs = [(entry.path, entry.oid) for entry in entries if entry.kind == "blob" and not entry.is_symlink]
-    files = snapshot_files(
-        blobs,
-        config.mirror.include,
-        config.mirror.exclude,
-        configs="config" in config.upload_items,
-        results="results" in config.upload_items,
-    )
-    paths = {file.path for file in files.values()}
-    return {(path, oid) for path, oid in blobs if path in paths}
-
-
-def check_secrets(tree: CommitTree, paths: Sequence[str]) -> HfverError | None:
+def check_secrets(tree: CommitTree, files: Collection[GitFile], memory: SearchMemory) -> HfverError | None:
     """Secrets in these files of a commit."""
-    from hfver.mirror.plan import LARGEST_MIRRORED, all_mirrored
-    from hfver.mirror.secret_scan import BASELINE, refuse_secrets, scan
+    from hfver.mirror.secret_scan import refuse_secrets
+    from hfver.release_secrets import file_findings
 
     try:
-        contents = all_mirrored(paths, tree.read_many(paths, LARGEST_MIRRORED))
-        refuse_secrets(scan(contents, tree.read(BASELINE)), "the configs repository, which would get it next")
+        refuse_secrets(file_findings(tree, files, memory), "the configs repository, which would get it next")
     except RefusedError as error:
         return error
     return None

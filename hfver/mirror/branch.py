@@ -22,9 +22,10 @@ from hfver.mirror.plan import (
     snapshot_files,
 )
 from hfver.mirror.repo import ConfigsRepo, MirrorHub
-from hfver.mirror.secret_scan import BASELINE
+from hfver.mirror.secret_scan import BASELINE, find, in_texts, refuse_secrets
 
 if TYPE_CHECKING:
+    from hfver.adapters.git_objects import TreeEntry
     from hfver.adapters.git_repo import GitRepo
     from hfver.config.settings import Config, ModelConfig
     from hfver.state import State
@@ -58,19 +59,32 @@ def hub_branch_of(config: Config, branch: str) -> str:
     return config.settings.default_branch if branch in _MAINLINES else branch
 
 
+def mirrored_files(entries: Iterable[TreeEntry], config: Config) -> dict[str, GitFile]:
+    """What the repository gets of a commit's files, by path there; links stay behind."""
+    plain = ((entry.path, entry.oid) for entry in entries if entry.kind == "blob" and not entry.is_symlink)
+    mirror, items = config.mirror, config.upload_items
+    return snapshot_files(plain, mirror.include, mirror.exclude, configs="config" in items, results="results" in items)
+
+
 def mirror_branch(
     git: GitRepo, config: Config, repo: ConfigsRepo, branch: str, tip: str, *, warn: Warn = silent
 ) -> list[Step]:
     """Bring the repository up to a branch's commit; returns the commits made, none when nothing was owed.
 
-    A commit with a secret in it is passed over when a later one is clean; at the tip it raises RefusedError.
+    A commit with a secret in it is passed over when a later one is clean; at the tip it raises RefusedError. A secret
+    in a commit's subject is left out of the title and said, because history does not change.
     """
+    refuse_secrets(
+        in_texts({"the name of the branch": branch}), repo.repo, hints=["git branch --move NAME gives it another name"]
+    )
     source = GitSource(git, config, repo)
     target = hub_branch_of(config, branch)
     made = []
     for snapshot, together in source.owed(tip):
         trailers = MirrorTrailers(commit=snapshot.commit, branch=branch)
         message = Message(snapshot.subject, trailers, together)
+        if find(snapshot.subject) is not None:
+            warn(f"what looks like a secret in the subject of commit {snapshot.commit[:10]} is left out of its mirror")
         try:
             done = step(repo, config, target, source.wanted(snapshot), message, baseline=source.baseline(tip))
         except RefusedError as error:
@@ -103,12 +117,7 @@ class GitSource:
         return coalesce([self.snapshot(commit, infos[commit].subject) for commit in commits])
 
     def snapshot(self, commit: str, subject: str = "") -> Snapshot:
-        entries = ((entry.path, entry.oid) for entry in self._git.list_tree(commit) if entry.mode.startswith("100"))
-        mirror, items = self._config.mirror, self._config.upload_items
-        files = snapshot_files(
-            entries, mirror.include, mirror.exclude, configs="config" in items, results="results" in items
-        )
-        return Snapshot(commit, subject, files)
+        return Snapshot(commit, subject, mirrored_files(self._git.list_tree(commit), self._config))
 
     def wanted(self, snapshot: Snapshot, more: Mapping[str, bytes] | None = None) -> Wanted:
         """How to make the repository hold a snapshot, and ``more`` besides."""

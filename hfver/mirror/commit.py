@@ -10,7 +10,7 @@ from hfver.errors import ConflictError
 from hfver.hub_state import HubRefs
 from hfver.mirror.plan import CONFIGS, RELEASES, HubFile, MirrorTrailers, content_digest, render_message
 from hfver.mirror.repo import MOST_RACES, ConfigsRepo
-from hfver.mirror.secret_scan import Finding, refuse_secrets, scan
+from hfver.mirror.secret_scan import Finding, SearchMemory, in_names, refuse_secrets, scan, without_secrets
 
 if TYPE_CHECKING:
     from hfver.config.settings import Config
@@ -53,10 +53,12 @@ def step(
         add, delete = repo.unlike(held, files), tuple(path for path in gone if path in held)
         if not add and not delete:
             return Step(repo.repo, head, made=False)
-        refuse_secrets(_as_in_git(scan(_from_git(add), baseline)), repo.repo)
+        refuse_secrets(_secrets(add, baseline, repo.memory), repo.repo)
         index = repo.index(head, held, (held.keys() | add.keys()) - set(delete))
         stamped = replace(message.trailers, files=content_digest(add, delete))
-        title, description = render_message(message.subject, stamped, author=_author(config), together=message.together)
+        # Of commits made long ago: what cannot be changed any more is left out.
+        subject = without_secrets(message.subject)
+        title, description = render_message(subject, stamped, author=_author(config), together=message.together)
         try:
             revision = repo.commit(branch, head, add | index, delete, title, description)
         except ConflictError:
@@ -74,14 +76,10 @@ def start_of(refs: HubRefs, config: Config) -> str:
 
 def _author(config: Config) -> str:
     user = config.user
-    return f"{user.username or user.email} <{user.email}>" if user.email else ""
+    return without_secrets(f"{user.username or user.email} <{user.email}>") if user.email else ""
 
 
-def _from_git(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Without receipts: they are published in the model's own repository, with secrets taken out."""
-    return {path: raw for path, raw in files.items() if not path.startswith(RELEASES)}
-
-
-def _as_in_git(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings by the path people know: that of the file here."""
-    return [Finding(finding.path.removeprefix(CONFIGS), finding.line, finding.kind) for finding in findings]
+def _secrets(files: Mapping[str, bytes], baseline: bytes | None, memory: SearchMemory | None) -> list[Finding]:
+    """Findings by the path people know, that of the file in git. Receipts are searched where they are made."""
+    in_git = {path.removeprefix(CONFIGS): raw for path, raw in files.items() if not path.startswith(RELEASES)}
+    return [*in_names("the name of", in_git), *scan(in_git, baseline, memory)]

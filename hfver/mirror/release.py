@@ -18,6 +18,7 @@ from hfver.mirror.branch import (
 from hfver.mirror.commit import Message, Step, start_of, step
 from hfver.mirror.plan import RELEASES, MirrorTrailers
 from hfver.mirror.repo import ConfigsRepo
+from hfver.mirror.secret_scan import without_secrets
 
 if TYPE_CHECKING:
     from hfver.adapters.git_repo import GitRepo
@@ -49,7 +50,7 @@ def mirror_release(
         message = Message(tag.subject, MirrorTrailers(commit=tag.commit, branch=branch, tag=tag.name))
         wanted = source.wanted(source.snapshot(tag.commit), receipts)
         done = step(repo, config, target, wanted, message, baseline=source.baseline(tag.commit))
-        repo.tag(tag.name, done.revision, tag.subject or tag.name)
+        repo.tag(tag.name, done.revision, without_secrets(tag.subject) or tag.name)
         steps.append(done)
         if target == default:
             return [step for step in steps if step.made]

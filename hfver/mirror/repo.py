@@ -17,6 +17,7 @@ from hfver.errors import ConflictError, HfverError, StateError, UnreachableError
 from hfver.hub_state import HubCommit, HubRefs
 from hfver.hub_view import read_line
 from hfver.mirror.plan import INDEX, HubFile, render_index, update_index
+from hfver.mirror.secret_scan import SearchMemory
 from hfver.publish import FileContent, FileCopy, Prepared
 from hfver.visibility import VisibilityHub, require_private
 
@@ -84,6 +85,11 @@ class ConfigsRepo:
         self._refs: HubRefs | None = None
         self._histories: dict[str, Sequence[HubCommit]] = {}
         self._trees: dict[str, dict[str, HubFile]] = {}
+
+    @property
+    def memory(self) -> SearchMemory | None:
+        """Remembers which files were searched for secrets and found clean."""
+        return self._state
 
     def refs(self) -> HubRefs | None:
         """Branches and tags, with what was done to them from here; None where there is no such repository."""

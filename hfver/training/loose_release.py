@@ -18,6 +18,7 @@ from hfver.hashing import hash_file
 from hfver.hub_state import MAIN
 from hfver.hub_view import read_hub_state, read_receipt
 from hfver.mirror.owed import configs_revision
+from hfver.mirror.secret_scan import in_texts, refuse_secrets
 from hfver.model import Output, OutputFile, OutputPointer, Tag
 from hfver.outputs.dir_object import directory_id
 from hfver.paths import CARD_PATH, name_problems
@@ -25,6 +26,7 @@ from hfver.plan import PublishPlan, ReleaseRequest, plan_publish
 from hfver.publish import CardTexts, Located, Outcome, StaleParentError, execute
 from hfver.receipt import Receipt
 from hfver.release import MOST_RACES, check_visibility, require_repo, tool_versions
+from hfver.release_secrets import card_findings, inspector, name_findings, without_secrets_in
 from hfver.retries import patiently
 from hfver.state import Content
 from hfver.topology import choose_line
@@ -101,13 +103,20 @@ def release_directory(
     ]
     if fatal:
         raise IntegrityError(f"{content.place} cannot be published:\n  " + "\n  ".join(fatal))
+    output = Output(OutputPointer(content.place.name, content.md5, ""), content.files)
+    title = in_texts({"the name of the version": version, "the message of the version": subject})
+    card = card_findings(config.model_card)
+    refuse_secrets([*title, *name_findings(output), *card], model.repo)
+    facts, hidden = without_secrets_in(facts)
+    for warning in hidden:
+        reporter.warn(warning)
     request = ReleaseRequest(
         tag=Tag(version, "", None, subject),
         version=version,
         repo=model.repo,
         name=model.name,
         private=config.private,
-        output=Output(OutputPointer(content.place.name, content.md5, ""), content.files),
+        output=output,
         params=facts.params,
         metrics=facts.metrics,
         configs=configs_revision(config, model, version),
@@ -133,7 +142,13 @@ def _race(
     for _ in range(MOST_RACES):
         plan, base = _plan(workspace, hub, request, config, reporter)
         try:
-            return execute(plan, hub, content, lambda hashed: _card(hub, plan, base, model, config, hashed))  # noqa: B023
+            return execute(
+                plan,
+                hub,
+                content,
+                lambda hashed: _card(hub, plan, base, model, config, hashed),  # noqa: B023
+                inspect=inspector(request.output, request.repo),
+            )
         except StaleParentError:
             continue
     raise ConflictError(f"{request.repo}: {MAIN} moved {MOST_RACES} times while {request.version} was being released")

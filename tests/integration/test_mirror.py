@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,6 +187,53 @@ def test_a_secret_stops_the_mirror_and_a_clean_commit_frees_it(world: World) -> 
     for found in world.history():
         if "configs/configs/a.yaml" in world.client.tree(f"{world.name}-configs", found.sha):
             assert token not in world.read("configs/configs/a.yaml", found.sha)
+
+
+def test_a_secret_in_a_subject_of_old_is_left_out_and_said(world: World) -> None:
+    """History does not change any more, so it must not keep the mirror from going on either."""
+    world.mirror()
+    token = "hf_" + "aB1" * 12
+    leak = world.commit(f"Use {token} in CI", {"configs/a.yaml": "ok: 1\n"})
+    world.commit("https://me:hunter22@example.org/x", {"configs/a.yaml": "ok: 2\n"})
+    (first, second) = world.mirror()
+    assert first.title == f"{leak[:10]}: Use [hidden] in CI"
+    assert second.title.endswith(": https://example.org/x")
+    assert (
+        world.warnings[0] == f"what looks like a secret in the subject of commit {leak[:10]} is left out of its mirror"
+    )
+    assert len(world.warnings) == 2
+    git(world.top, "tag", "v1.0.0", leak)
+    world.release("v1.0.0")
+    store = [found.title + found.description for found in (*world.history(), *world.history("v1.0.0"))]
+    assert not any(token in text or "hunter22" in text for text in store)
+
+
+def test_a_secret_in_the_name_of_a_branch_or_file_is_not_mirrored(world: World) -> None:
+    token = "hf_" + "aB1" * 12
+    with pytest.raises(RefusedError, match="the name of the branch: Hugging Face token") as caught:
+        world.mirror(branch=f"try-{token}")
+    assert caught.value.hints[1] == "git branch --move NAME gives it another name"
+    world.commit("Oops", {f"configs/{token}.yaml": "ok: 1\n"})
+    with pytest.raises(RefusedError, match=r"the name of configs/\[hidden\].yaml: Hugging Face token"):
+        world.mirror()
+    assert world.client.refs(f"{world.name}-configs") is None or len(world.history()) == 1
+
+
+def test_a_baseline_names_files_as_git_does(world: World) -> None:
+    secret = {"configs/a.yaml": "password: hunter2long\n"}
+    world.commit("Oops", secret)
+    with pytest.raises(RefusedError, match=r"configs/a\.yaml:1: Secret Keyword"):
+        world.mirror()
+    digest = hashlib.sha1(b"hunter2long", usedforsecurity=False).hexdigest()
+    baseline = {"results": {"configs/a.yaml": [{"hashed_secret": digest}]}}
+    world.commit("It is that of the test account", {".secrets.baseline": json.dumps(baseline)})
+    assert len(world.mirror()) == 1
+
+
+def test_aliases_and_lines_without_end_do_not_keep_the_mirror_busy(world: World) -> None:
+    aliases = "a0: &a0 [x]\n" + "".join(f"a{at}: &a{at} [{f'*a{at - 1}, ' * 9}]\n" for at in range(1, 12))
+    world.commit("Grow", {"configs/a.yaml": aliases, "configs/b.json": '{"password": ' + "password" * 200})
+    assert len(world.mirror()) == 1
 
 
 def test_a_release_has_its_tag_its_receipt_and_its_line_in_the_index(world: World) -> None:

@@ -108,19 +108,19 @@ def test_without_config_among_the_upload_items_there_is_no_mirror(project: Proje
 
 
 def test_a_mirror_that_cannot_be_made_stays_owed_and_the_release_stands(project: Project) -> None:
+    main = project.top / "config.yaml"
+    main.write_text(main.read_text() + "    auto_create: false\n")
     project.train({"model.bin": "one"})
-    token = "hf_" + "aB1" * 12
-    (project.top / "configs" / "leak.yaml").write_text(f"x: {token}\n")
-    project.commit("Leak")
+    project.hub.api.create_repo(project.repo_id)
     project.tag("v1.0.0")
     work = push(project, "v1.0.0")
     assert [outcome.tag for outcome in work.released] == ["v1.0.0"]
     assert [(failure.kind, failure.tag) for failure in work.failed] == [("mirror", "v1.0.0")]
-    assert "configs/leak.yaml:1: Hugging Face token" in work.failed[0].error.message
+    assert f"{project.repo_id}-configs does not exist on the Hub" in work.failed[0].error.message
     assert owed(project) == [("mirror", "v1.0.0")]
-    assert not project.hub.api.repo_exists(f"{project.repo_id}-configs") or (
-        "configs/configs/leak.yaml" not in mirror_files(project, "main")
-    )
+    project.hub.api.create_repo(f"{project.repo_id}-configs")
+    again = push(project, "v1.0.0")
+    assert (len(again.mirrored), again.failed, owed(project)) == (2, (), [])
 
 
 def test_a_branch_that_moved_is_mirrored_when_the_owed_is_done(project: Project) -> None:

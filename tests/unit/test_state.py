@@ -118,3 +118,12 @@ def test_a_database_that_takes_no_writes_is_still_read(tmp_path: Path) -> None:
         state._db.execute("PRAGMA query_only = ON")
         state.remember_content([Content("1" * 32, 1, "a" * 64)])
         assert state.known_content(["0" * 32, "1" * 32]).keys() == {"0" * 32}
+
+
+def test_only_the_newest_clean_files_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hfver.state._KEPT_CLEAN", 3)
+    with open_state(tmp_path) as state:
+        state.remember_clean(["a", "b"])
+        state.remember_clean(["b", "c", "d", "e"])
+    with open_state(tmp_path) as state:
+        assert state.known_clean(["a", "b", "c", "d", "e", "f"]) == {"c", "d", "e"}

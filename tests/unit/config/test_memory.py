@@ -149,9 +149,9 @@ def test_a_row_that_cannot_be_read_is_validated_again(state: State, tmp_path: Pa
 
 @given(data=st.dictionaries(st.text("ab"), st.one_of(st.none(), st.booleans(), st.floats(), st.text("xyz"))))
 def test_whatever_a_section_holds_survives(data: dict[str, Any]) -> None:
-    from hfver.config.values import Values, _frozen, _mapping
+    from hfver.config.values import Values, _frozen, as_data
 
-    assert repr(_frozen(_mapping(Values(data)))) == repr(Values(data))
+    assert repr(_frozen(as_data(Values(data)))) == repr(Values(data))
 
 
 def test_a_section_cannot_be_changed(state: State) -> None:

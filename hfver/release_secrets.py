@@ -1,0 +1,157 @@
+"""What a release must not tell: secrets in its title, in names, in its card, in the model's text files, and in the
+configs that are mirrored under its tag. All of it is looked at before anything is sent.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hfver.config.values import as_data
+from hfver.experiments.run_facts import RunFacts
+from hfver.mirror.branch import mirrored_files
+from hfver.mirror.owed import mirrors_releases
+from hfver.mirror.plan import LARGEST_MIRRORED, GitFile, all_mirrored
+from hfver.mirror.secret_scan import (
+    BASELINE,
+    Finding,
+    SearchMemory,
+    clean_key,
+    find,
+    hide_values,
+    in_files,
+    in_names,
+    in_texts,
+    may_be_text,
+    refuse_secrets,
+    scan,
+    without_secrets,
+)
+from hfver.model import Output, OutputFile, Tag
+from hfver.publish import Inspect, Located
+
+if TYPE_CHECKING:
+    from hfver.adapters.git_tree import CommitTree
+    from hfver.config.schema import ModelCard
+    from hfver.config.settings import Config
+    from hfver.target import Target
+
+LARGEST_TEXT = 4 * 1024 * 1024  # bytes; a larger text file of a model is data
+MOST_TEXT = 64 * 1024 * 1024  # bytes of text looked at in one model
+
+
+def refuse_release(tree: CommitTree, target: Target, output: Output, branch: str, memory: SearchMemory) -> None:
+    """RefusedError, naming every place, when a release would tell a secret. The model's own text files are left to
+    ``inspector``: they may have to be fetched first.
+    """
+    tag, config = target.tag, target.config
+    titles = title_findings(tag)
+    branches = in_texts({"the name of the git branch": branch})
+    others = [
+        *name_findings(output),
+        *card_findings(config.model_card),
+        *template_findings(tree, config.model_card),
+        *(config_findings(tree, config, memory) if mirrors_releases(config) else ()),
+    ]
+    hints = title_hints(tag) if titles else []
+    hints += ["git branch --move NAME gives the branch another name"] if branches else []
+    hints += again_hints(tag.name) if others else []
+    refuse_secrets([*titles, *branches, *others], target.model.repo, hints=hints)
+
+
+def title_findings(tag: Tag) -> list[Finding]:
+    """Findings in a release's title: the tag's name, and its message, or the subject of a commit tagged without one."""
+    said_by = f"the message of tag {tag.name}" if tag.tag_object else f"the subject of commit {tag.commit[:12]}"
+    return in_texts({f"the name of tag {tag.name}": tag.name, said_by: tag.subject})
+
+
+def title_hints(tag: Tag) -> list[str]:
+    if find(tag.name) is not None:
+        return ["git tag --delete the tag, and give the version another name"]
+    return [f"git tag --force --annotate --message 'another message' {tag.name} {tag.commit[:12]}"]
+
+
+def again_hints(tag: str) -> list[str]:
+    return [f"then commit what changed, and tag that: git tag --force {without_secrets(tag)}"]
+
+
+def name_findings(output: Output) -> list[Finding]:
+    return in_names("the name of", (_place(output, file) for file in output.files))
+
+
+def card_findings(settings: ModelCard) -> list[Finding]:
+    """Findings in what the configuration says for the card."""
+    return hide_values(as_data(settings), "model_card.")[1]
+
+
+def template_findings(tree: CommitTree, settings: ModelCard) -> list[Finding]:
+    raw = tree.read(settings.template) if settings.template else None
+    return in_files([(settings.template, raw)], tree.read(BASELINE)) if settings.template and raw is not None else []
+
+
+def config_findings(tree: CommitTree, config: Config, memory: SearchMemory) -> list[Finding]:
+    """Findings in what the configs repository gets of a commit."""
+    return file_findings(tree, mirrored_files(tree.entries, config).values(), memory)
+
+
+def file_findings(tree: CommitTree, files: Iterable[GitFile], memory: SearchMemory) -> list[Finding]:
+    """Findings in some of them; a file that was found clean before is not read."""
+    baseline = tree.read(BASELINE)
+    keys = {file.path: clean_key(file.path, file.oid, baseline) for file in files}
+    known = memory.known_clean(list(keys.values()))
+    paths = [path for path, key in keys.items() if key not in known]
+    contents = all_mirrored(paths, tree.read_many(paths, LARGEST_MIRRORED))
+    return [*in_names("the name of", keys), *scan(contents, baseline, memory)]
+
+
+def without_secrets_in(facts: RunFacts) -> tuple[RunFacts, tuple[str, ...]]:
+    """Parameters and metrics without secrets, and a warning for each one: their files need not be published at all."""
+    params, hidden = hide_values(facts.params)
+    metrics, more = hide_values(facts.metrics)
+    said = (f"what looks like a secret is left out of the receipt and the card: {one}" for one in (*hidden, *more))
+    return RunFacts(params, metrics, facts.problems), tuple(said)
+
+
+# -- text files of the model ------------------------------------------------------------------------------------------
+
+
+def inspector(output: Output, repo: str, baseline: bytes | None = None, hints: Sequence[str] = ()) -> Inspect:
+    """Looks at those text files of a model that are about to be sent."""
+
+    def inspect(files: Sequence[OutputFile], located: Mapping[str, Located]) -> tuple[str, ...]:
+        texts = [file for file in files if may_be_text(file.path) and located[file.md5].size <= LARGEST_TEXT]
+        sources = {_place(output, file): located[file.md5].source for file in texts}
+        refuse_secrets(in_files(_contents(sources), baseline), repo, hints=hints)
+        if sum(located[file.md5].size for file in texts) <= MOST_TEXT:
+            return ()
+        return (f"secrets were looked for in the first {MOST_TEXT:,} bytes of the model's text files only",)
+
+    return inspect
+
+
+def work_tree_findings(top: Path, path: str) -> list[Finding]:
+    """Findings in the text files of a model as it stands in the work tree."""
+    place, baseline = top / path, top / BASELINE
+    found = [place] if place.is_file() else [Path(base) / name for base, _, names in os.walk(place) for name in names]
+    texts = {
+        file.relative_to(top).as_posix(): file
+        for file in sorted(found)
+        if may_be_text(file.name) and file.is_file() and file.stat().st_size <= LARGEST_TEXT
+    }
+    return in_files(_contents(texts), baseline.read_bytes() if baseline.is_file() else None)
+
+
+def _place(output: Output, file: OutputFile) -> str:
+    return f"{output.path}/{file.path}" if output.pointer.is_dir else output.path
+
+
+def _contents(sources: Mapping[str, Path | bytes]) -> Iterator[tuple[str, bytes]]:
+    left = MOST_TEXT
+    for path, source in sources.items():
+        raw = source if isinstance(source, bytes) else source.read_bytes()
+        yield path, raw
+        left -= len(raw)
+        if left <= 0:
+            return
