@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from hfver import __version__
+from hfver.errors import StateError
 from hfver.hub_state import EMBEDDED
 from hfver.secret_values import KNOWN
 
@@ -84,9 +85,14 @@ def _embedded_hub() -> Iterator[EmbeddedHub]:
     bypass = [part for part in os.environ.get("NO_PROXY", "").split(",") if part]
     if "127.0.0.1" not in bypass:
         os.environ["NO_PROXY"] = ",".join([*bypass, "127.0.0.1"])
+    from hfver.local_hub.errors import HubError
     from hfver.local_hub.serve import EmbeddedHub
 
-    with EmbeddedHub() as hub:
+    with ExitStack() as opened:
+        try:
+            hub = opened.enter_context(EmbeddedHub())
+        except HubError as error:  # another process holds it and stands still
+            raise StateError(f"the embedded hub cannot be opened: {error.message}") from error
         KNOWN.add(hub.token)
         yield hub
 

@@ -169,7 +169,7 @@ class ContentStore:
 
     def _finish_opening(self) -> None:
         """Without an index, or after a rebuild that was cut short, make it from what is there. One process does."""
-        with file_lock(self.root / "rebuild.lock"):
+        with file_lock(self.root / "rebuild.lock", longest=None):
             if self._database.is_complete():
                 return
             Rebuild(self._database, self._xorbs, self._wholes, self._ingest).run()

@@ -1,20 +1,80 @@
-"""Locks between processes and threads: flock on files that are never deleted, so that all lock the same inode."""
+"""Locks between processes and threads: flock on files that are never deleted, so that all lock the same inode.
+
+Whoever waits for a process that stands still (Ctrl-Z) is told so; nothing it could do would help.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hfver.local_hub.errors import HubError
+
+LOCKED = 423  # a status that clients do not try again
+_LONGEST = 60.0  # seconds; what is done under these locks takes no second
+_STOPPED = 5.0  # less than clients wait for an answer
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
+_LOOK = 1.0
+
 
 @contextmanager
-def file_lock(path: Path) -> Iterator[None]:
-    """Wait for the lock. Each call opens the file anew, which keeps threads of one process apart too."""
+def file_lock(path: Path, longest: float | None = _LONGEST) -> Iterator[None]:
+    """Wait for the lock, HubError when it is not to be had; ``longest`` None waits for whoever is at work.
+
+    Each call opens the file anew, which keeps threads of one process apart too.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if not _is_taken(descriptor):
+            _wait(descriptor, path, longest)
         yield
     finally:
         os.close(descriptor)
+
+
+def _is_taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _wait(descriptor: int, path: Path, longest: float | None) -> None:
+    begun = looked = time.monotonic()
+    pause, holder, stopped_since = _SHORTEST_PAUSE, None, None
+    while not _is_taken(descriptor):
+        now = time.monotonic()
+        if now - looked >= _LOOK:
+            looked, holder = now, _holder(path)
+            stopped_since = (stopped_since or now) if holder is not None and _is_stopped(holder) else None
+        if stopped_since is not None and now - stopped_since >= _STOPPED:
+            ways = f"`kill -CONT {holder}` lets it go on, `kill -KILL {holder}` ends it"
+            raise HubError(LOCKED, None, f"Process {holder} holds the embedded hub's {path} and stands still: {ways}.")
+        if longest is not None and now - begun >= longest:
+            who = f"Process {holder}" if holder is not None else "Another process"
+            raise HubError(LOCKED, None, f"{who} holds the embedded hub's {path} and does not give it up.")
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _holder(path: Path) -> int | None:
+    """proc(5): ``1: FLOCK  ADVISORY  WRITE 4711 08:01:523 0 EOF``; with ``->`` behind the number for one that waits."""
+    try:
+        inode = str(path.stat().st_ino)
+        lines = [line.split() for line in Path("/proc/locks").read_text(encoding="ascii").splitlines()]
+        return next(int(words[4]) for words in lines if words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode)
+    except (OSError, ValueError, IndexError, StopIteration):
+        return None
+
+
+def _is_stopped(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] in ("T", "t")

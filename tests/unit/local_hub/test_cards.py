@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -30,6 +31,19 @@ def test_bad_metadata_is_reported_not_raised(block: str) -> None:
 
 def test_deep_nesting_is_reported_not_raised() -> None:
     assert parse_card(b"---\na: " + b"[" * 5000 + b"\n---\n").errors
+
+
+@pytest.mark.parametrize(
+    "block",
+    ["a: !!timestamp x", "a: !!int ''", "a: !!bool x", "a: 1" + ":59" * 100_000, "a: 1" + ":59" * 300 + ".5",
+     "{" + ", ".join(f"{((1 << 61) - 1) * n}: x" for n in range(1, 8_000)) + "}", "[" * 300_000,
+     "%TAG !a! b\n" * 20_000 + "---\na: 1"],
+    ids=["timestamp", "int", "bool", "base of 60", "and a point", "keys", "brackets", "directives"],
+)  # fmt: skip
+def test_metadata_that_trips_or_keeps_the_parser_busy_is_reported_at_once(block: str) -> None:
+    begun = time.process_time()
+    assert parse_card(f"---\n{block}\n---\ntext".encode()).errors
+    assert time.process_time() - begun < 2
 
 
 def test_metadata_is_always_json() -> None:
