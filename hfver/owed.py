@@ -177,7 +177,8 @@ class _Round:
             self.do(following)
 
     def _release(self, owed: Owed) -> Owed | None:
-        from hfver.mirror.owed import mirrors_releases, owe_release_mirror
+        from hfver.mirror.owed import owe_release_mirror
+        from hfver.mirror.plan import mirrors_releases
         from hfver.release import release
         from hfver.target import target_of
 

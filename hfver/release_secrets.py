@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING
 
 from hfver.config.values import as_data
 from hfver.experiments.run_facts import RunFacts
-from hfver.mirror.branch import mirrored_files
-from hfver.mirror.owed import mirrors_releases
-from hfver.mirror.plan import LARGEST_MIRRORED, GitFile, all_mirrored
+from hfver.mirror.plan import LARGEST_MIRRORED, GitFile, all_mirrored, mirrored_files, mirrors_releases
 from hfver.mirror.secret_scan import (
     BASELINE,
     Finding,
@@ -24,6 +22,7 @@ from hfver.mirror.secret_scan import (
     in_files,
     in_names,
     in_texts,
+    in_title,
     may_be_text,
     refuse_secrets,
     scan,
@@ -47,7 +46,7 @@ def refuse_release(tree: CommitTree, target: Target, output: Output, branch: str
     ``inspector``: they may have to be fetched first.
     """
     tag, config = target.tag, target.config
-    titles = title_findings(tag)
+    titles = in_title(tag)
     branches = in_texts({"the name of the git branch": branch})
     others = [
         *name_findings(output),
@@ -59,12 +58,6 @@ def refuse_release(tree: CommitTree, target: Target, output: Output, branch: str
     hints += ["git branch --move NAME gives the branch another name"] if branches else []
     hints += again_hints(tag.name) if others else []
     refuse_secrets([*titles, *branches, *others], target.model.repo, hints=hints)
-
-
-def title_findings(tag: Tag) -> list[Finding]:
-    """Findings in a release's title: the tag's name, and its message, or the subject of a commit tagged without one."""
-    said_by = f"the message of tag {tag.name}" if tag.tag_object else f"the subject of commit {tag.commit[:12]}"
-    return in_texts({f"the name of tag {tag.name}": tag.name, said_by: tag.subject})
 
 
 def title_hints(tag: Tag) -> list[str]:

@@ -80,14 +80,16 @@ def _guard(repo: HookRepo, changes: Sequence[RefChange], caller: str | None) -> 
     if caller not in DELIBERATE:
         return EXIT_DONE
     from hfver.hooks.guard import refusal
+    from hfver.mirror.secret_scan import without_secrets
 
     for change in changes:
         refused = refusal(repo, change)
         if refused is not None:
-            _say(f"{change.tag} is refused: {refused.message}")
+            name = without_secrets(change.tag)
+            _say(f"{name} is refused: {refused.message}")
             for hint in refused.hints:
                 _say(f"hint: {hint}")
-            _say(f"hint: to tag without releasing: HFVER_SKIP=1 git tag {change.tag}")
+            _say(f"hint: to tag without releasing: HFVER_SKIP=1 git tag {name}")
             return EXIT_REFUSED
     return EXIT_DONE
 

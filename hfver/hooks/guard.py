@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
     from hfver.adapters.git_tree import CommitTree
     from hfver.config.memory import ConfigMemory
     from hfver.config.settings import Config
+    from hfver.mirror.secret_scan import Finding, SearchMemory
     from hfver.model import OutputPointer
 
 Result = TypeVar("Result")
 
 log = logging.getLogger(__name__)
+_MOST_SEARCHED = 2 * 1024 * 1024  # bytes of configurations
 
 
 def refusal(repo: HookRepo, change: RefChange) -> HfverError | None:
@@ -48,7 +51,33 @@ def _refusal(repo: HookRepo, change: RefChange) -> HfverError | None:
             f"it would point at a {kind}, and only a commit can be released",
             hints=[f"git tag {change.tag} <commit>"],
         )
-    return _moved(repo, change, commit) or _unreleasable(repo, settings, change.tag, commit)
+    title = _secret_in_title(repo, change, commit)
+    return title or _moved(repo, change, commit) or _unreleasable(repo, settings, change.tag, commit)
+
+
+def _secret_in_title(repo: HookRepo, change: RefChange, commit: str) -> RefusedError | None:
+    """A release is titled by its tag's message, by the commit's for a lightweight tag; there is no tag to ask yet."""
+    from hfver.mirror.secret_scan import find, in_title, refusal_of
+    from hfver.model import Tag
+
+    is_annotated = change.new != commit
+    said = repo.ask("cat-file", "tag" if is_annotated else "commit", change.new) or ""
+    tag = Tag(change.tag, commit, change.new if is_annotated else None, _subject(said))
+    another = f"git tag --annotate --message 'another message' {change.tag}"
+    if find(change.tag) is not None:
+        hints = ["choose another name for the version"]
+    elif is_annotated:
+        hints = [another]
+    else:
+        hints = ["git commit --amend gives the commit another, as long as it is not pushed"]
+        hints += [f"or let the tag have a message of its own: {another}"]
+    return refusal_of(in_title(tag), hints=hints)
+
+
+def _subject(raw: str) -> str:
+    """The first paragraph of a commit's or tag's message, as git stores it."""
+    _, _, message = raw.partition("\n\n")
+    return re.split(r"\n[ \t]*\n", message.strip())[0]
 
 
 def _moved(repo: HookRepo, change: RefChange, commit: str) -> RefusedError | None:
@@ -67,6 +96,7 @@ def _unreleasable(repo: HookRepo, settings: HookSettings, tag: str, commit: str)
     """What a release of this commit would stop at, as far as it can be told from here."""
     from hfver.adapters.git_repo import GitRepo
     from hfver.adapters.git_tree import CommitTree
+    from hfver.mirror.secret_scan import refusal_of
     from hfver.state import open_state
 
     git = GitRepo(repo.top, repo.git_dir, repo.common_dir)
@@ -75,11 +105,35 @@ def _unreleasable(repo: HookRepo, settings: HookSettings, tag: str, commit: str)
         config = _first_error(lambda: _config(tree, state))
         if config is None or isinstance(config, HfverError):
             return config
+        secret = refusal_of(_secrets_in_configs(tree, config, state), hints=[f"then commit, and git tag {tag}"])
+        if secret is not None:
+            return secret
         found = config.version_of(tag)
         pointer = _first_error(lambda: _pointer(tree, found[0].path if found is not None else None))
         if pointer is None or isinstance(pointer, HfverError):
             return pointer
         return None if _may_be_released(repo, settings) else _bytes_nowhere(repo, tree, pointer)
+
+
+def _secrets_in_configs(tree: CommitTree, config: Config, memory: SearchMemory) -> list[Finding]:
+    """Keys of known form in the files that are mirrored with a release; the full search takes too long for a hook."""
+    from hfver.mirror.plan import CONFIGS, mirrored_files, mirrors_releases
+    from hfver.mirror.secret_scan import BASELINE, clean_key, in_files
+
+    if not mirrors_releases(config):
+        return []
+    baseline = tree.read(BASELINE)
+    files = {name: file for name, file in mirrored_files(tree.entries, config).items() if name.startswith(CONFIGS)}
+    keys = {file.path: clean_key(file.path, file.oid, baseline) for file in files.values()}
+    known = memory.known_clean(list(keys.values()))
+    left = _MOST_SEARCHED
+    contents = []
+    for path in (path for path, key in keys.items() if key not in known):
+        if left > 0:
+            raw = tree.read(path) or b""
+            contents.append((path, raw))
+            left -= len(raw)
+    return in_files(contents, baseline)
 
 
 def _first_error(work: Callable[[], Result]) -> Result | HfverError:

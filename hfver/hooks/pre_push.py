@@ -82,13 +82,13 @@ class _Gate:
 
     def _content(self, pushed: Sequence[Pushed]) -> Iterator[HfverError]:
         """Configuration and secrets, once per content."""
+        from hfver.mirror.plan import mirrored_files
+
         for item in pushed:
             config = self._config(item)
             if isinstance(config, HfverError):
                 yield config
             elif config is not None and item.is_mirrored:
-                from hfver.mirror.branch import mirrored_files
-
                 tree = self._tree(item.commit, item.name)
                 files = set(mirrored_files(tree.entries, config).values()) - self._scanned
                 self._scanned |= files

@@ -75,14 +75,11 @@ def check_configuration(tree: CommitTree, environ: dict[str, str], memory: Confi
 
 def check_secrets(tree: CommitTree, files: Collection[GitFile], memory: SearchMemory) -> HfverError | None:
     """Secrets in these files of a commit."""
-    from hfver.mirror.secret_scan import refuse_secrets
+    from hfver.mirror.secret_scan import refusal_of
     from hfver.release_secrets import file_findings
 
-    try:
-        refuse_secrets(file_findings(tree, files, memory), "the configs repository, which would get it next")
-    except RefusedError as error:
-        return error
-    return None
+    found = file_findings(tree, files, memory)
+    return refusal_of(found, "not sent to the configs repository, which would get it next: ")
 
 
 # -- released ---------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from hfver.mirror.plan import (
     all_mirrored,
     changes,
     coalesce,
+    mirrored_files,
     read_trailers,
     snapshot_files,
 )
@@ -25,7 +26,6 @@ from hfver.mirror.repo import ConfigsRepo, MirrorHub
 from hfver.mirror.secret_scan import BASELINE, find, in_texts, refuse_secrets
 
 if TYPE_CHECKING:
-    from hfver.adapters.git_objects import TreeEntry
     from hfver.adapters.git_repo import GitRepo
     from hfver.config.settings import Config, ModelConfig
     from hfver.state import State
@@ -57,13 +57,6 @@ def mirrors_branch(config: Config, branch: str) -> bool:
 
 def hub_branch_of(config: Config, branch: str) -> str:
     return config.settings.default_branch if branch in _MAINLINES else branch
-
-
-def mirrored_files(entries: Iterable[TreeEntry], config: Config) -> dict[str, GitFile]:
-    """What the repository gets of a commit's files, by path there; links stay behind."""
-    plain = ((entry.path, entry.oid) for entry in entries if entry.kind == "blob" and not entry.is_symlink)
-    mirror, items = config.mirror, config.upload_items
-    return snapshot_files(plain, mirror.include, mirror.exclude, configs="config" in items, results="results" in items)
 
 
 def mirror_branch(

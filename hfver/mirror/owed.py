@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hfver.mirror.branch import configs_repo, mirror_branch, mirrors_branch
 from hfver.mirror.commit import Step
+from hfver.mirror.plan import mirrors_releases
 from hfver.mirror.release import mirror_release
 from hfver.outbox import Owed
 from hfver.paths import RECEIPT_PATH
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
 
 HEADS = "refs/heads/"
 TAGS = "refs/tags/"
-
-
-def mirrors_releases(config: Config) -> bool:
-    """Whether a release's configs go to the configs repository at all."""
-    return "config" in config.upload_items
 
 
 def configs_revision(config: Config, model: ModelConfig, tag: str) -> ConfigsRevision | None:

@@ -15,12 +15,17 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from hfver.errors import RefusedError
 from hfver.globs import matches
 from hfver.paths import unsafe_reason
 from hfver.small_files import UnreadError
 from hfver.trailers import title_of
+
+if TYPE_CHECKING:
+    from hfver.adapters.git_objects import TreeEntry
+    from hfver.config.settings import Config
 
 CONFIGS = "configs/"
 EXPERIMENTS = "experiments/"
@@ -93,6 +98,18 @@ def snapshot_files(
         elif configs and matches(path, include) and not matches(path, exclude):
             found[CONFIGS + path] = GitFile(path, oid)
     return found
+
+
+def mirrors_releases(config: Config) -> bool:
+    """Whether a release's configs go to the configs repository at all."""
+    return "config" in config.upload_items
+
+
+def mirrored_files(entries: Iterable[TreeEntry], config: Config) -> dict[str, GitFile]:
+    """What the repository gets of a commit's files, by path there; links stay behind."""
+    plain = ((entry.path, entry.oid) for entry in entries if entry.kind == "blob" and not entry.is_symlink)
+    mirror, items = config.mirror, config.upload_items
+    return snapshot_files(plain, mirror.include, mirror.exclude, configs="config" in items, results="results" in items)
 
 
 def all_mirrored(paths: Iterable[str], contents: Iterable[bytes | UnreadError | None]) -> dict[str, bytes]:

@@ -23,11 +23,13 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from hfver.errors import RefusedError
+from hfver.model import Tag
 from hfver.redact import HIDDEN, redact
 
 BASELINE = ".secrets.baseline"
@@ -126,6 +128,12 @@ def find(text: str) -> str | None:
 def in_texts(texts: Mapping[str, str]) -> list[Finding]:
     """Findings in short texts, by what each of them is: ``{"the message of tag v1.0.0": "..."}``."""
     return [Finding(place, 0, kind) for place, text in texts.items() if (kind := find(text)) is not None]
+
+
+def in_title(tag: Tag) -> list[Finding]:
+    """Findings in a release's title: the tag's name, and its message, or the subject of a commit tagged without one."""
+    said_by = f"the message of tag {tag.name}" if tag.tag_object else f"the subject of commit {tag.commit[:12]}"
+    return in_texts({f"the name of tag {tag.name}": tag.name, said_by: tag.subject})
 
 
 def in_names(what: str, names: Iterable[str]) -> list[Finding]:
@@ -239,6 +247,12 @@ class _Allowed:
 
 def refuse_secrets(findings: Iterable[Finding], destination: str, hints: Sequence[str] = ()) -> None:
     """Raise, naming every place, if anything was found. ``hints`` say how to mend what stands in no file."""
+    error = refusal_of(findings, f"not sent to {destination}: ", hints)
+    if error is not None:
+        raise error
+
+
+def refusal_of(findings: Iterable[Finding], said_before: str = "", hints: Sequence[str] = ()) -> RefusedError | None:
     listed = list(dict.fromkeys(findings))
     secrets = [finding for finding in listed if not finding.unsearched]
     unsearched = [finding for finding in listed if finding.unsearched]
@@ -247,13 +261,14 @@ def refuse_secrets(findings: Iterable[Finding], destination: str, hints: Sequenc
         said.append("what looks like a secret stands in" + _listed(secrets))
         ways.insert(0, "take it out, and revoke it if it was real")
     if any(finding.line for finding in secrets):
-        ways.append(f"or mark the line with a comment `# pragma: allowlist secret`, or add it to {BASELINE} "
-                    "(detect-secrets scan)")  # fmt: skip
+        ways.append(
+            f"or mark the line with a comment `# pragma: allowlist secret`, or add it to {BASELINE} "
+            "(detect-secrets scan)"
+        )
     if unsearched:
         said.append("these files could not be searched for secrets:" + _listed(unsearched))
         ways.append("leave them out with mirror.exclude, or let DVC track them")
-    if said:
-        raise RefusedError(f"not sent to {destination}: " + "\nand ".join(said), hints=ways)
+    return RefusedError(said_before + "\nand ".join(said), hints=ways) if said else None
 
 
 def _listed(findings: Sequence[Finding]) -> str:
@@ -313,10 +328,10 @@ def blob_id(raw: bytes) -> str:
 
 @cache
 def _search_version() -> str:
-    from importlib.metadata import version
-
-    code = (Path(__file__), Path(__file__).with_name("secret_detectors.py"))
-    return f"{version('detect-secrets')} {[file.stat().st_mtime_ns for file in code]}"
+    """When the code that searches last changed; asking for detect-secrets' version takes longer than a hook may."""
+    library = find_spec("detect_secrets")
+    code = (__file__, Path(__file__).with_name("secret_detectors.py"), library.origin if library else None)
+    return " ".join(str(Path(file).stat().st_mtime_ns) for file in code if file is not None)
 
 
 class _TooLongError(Exception):

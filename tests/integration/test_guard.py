@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from hfver.hooks.intent import RefChange
 from hfver.hooks.repo import find_repo
 from tests.support.hook_project import HookProject, new_hook_project
 from tests.support.hub import HubForTests
+from tests.support.published import everything
 from tests.unit.test_yaml_bounds import laughs
 
 
@@ -146,3 +149,82 @@ def test_what_was_refused_once_is_not_said_again_with_every_tag(project: HookPro
     done = project.repo.run("tag", "v1.1.0")
     assert "v1.1.0 released" in done.stderr
     assert "v1.0.1" not in done.stderr
+
+
+# -- secrets ----------------------------------------------------------------------------------------------------------
+
+TOKEN = "hf_" + "NotARealToken" * 2 + "NotAReal"
+AWS = "AKIA" + "IOSFODNN7EXAMPL3"
+
+
+def refused_for_a_secret(project: HookProject, *arguments: str) -> str:
+    done = project.repo.run("tag", *arguments, check=False)
+    assert done.returncode == 128, done.stderr
+    assert TOKEN not in done.stderr
+    assert AWS not in done.stderr
+    assert project.repo.git("tag") == ""
+    assert project.repo.owed() == set()
+    assert list(project.project.hub.api.list_models(author=project.project.hub.namespace)) == []
+    return done.stderr
+
+
+def test_a_secret_in_a_commits_subject_is_refused_and_a_message_is_the_way_out(project: HookProject) -> None:
+    project.project.commit(f"Use {TOKEN} in CI\n\nand more")
+    commit = project.repo.git("rev-parse", "--short=12", "HEAD")
+    said = refused_for_a_secret(project, "v1.0.0")
+    assert said.startswith(
+        "hfver: v1.0.0 is refused: what looks like a secret stands in\n"
+        f"  the subject of commit {commit}: Hugging Face token\n"
+        "hfver: hint: take it out, and revoke it if it was real\n"
+        "hfver: hint: git commit --amend gives the commit another, as long as it is not pushed\n"
+        "hfver: hint: or let the tag have a message of its own: git tag --annotate --message 'another message' v1.0.0\n"
+    )
+    done = project.repo.run("tag", "--annotate", "--message", "another message", "v1.0.0")
+    assert "v1.0.0 released" in done.stderr
+    assert TOKEN.encode() not in everything(project.project.hub)
+
+
+def test_a_secret_in_a_tags_message_is_refused(project: HookProject) -> None:
+    said = refused_for_a_secret(project, "-a", "-m", f"made with {TOKEN}Z", "v1.0.0")
+    assert "  the message of tag v1.0.0: Hugging Face token\n" in said
+    assert "hint: git tag --annotate --message 'another message' v1.0.0\n" in said
+    said = refused_for_a_secret(project, "-a", "-m", f"made with\n{TOKEN}", "v1.0.0")
+    assert "  the message of tag v1.0.0: Hugging Face token\n" in said
+    done = project.repo.run("tag", "-a", "-m", "First", "-m", "text that is published nowhere", "v1.0.0")
+    assert "v1.0.0 released" in done.stderr
+
+
+def test_a_secret_in_a_tags_name_is_refused_and_not_repeated(project: HookProject) -> None:
+    said = refused_for_a_secret(project, f"exp-{TOKEN}-001")
+    assert said.startswith("hfver: exp-[hidden]-001 is refused: what looks like a secret stands in\n")
+    assert "hint: choose another name for the version\n" in said
+
+
+def test_a_secret_in_the_configs_of_a_release_is_refused(project: HookProject) -> None:
+    (project.top / "params.yaml").write_text(f"lr: 1\naws: {AWS}\n")
+    project.project.commit("Oops")
+    said = refused_for_a_secret(project, "v1.0.0")
+    assert "  params.yaml:2: AWS Access Key\n" in said
+    assert "hint: then commit, and git tag v1.0.0\n" in said
+    main = project.top / "config.yaml"
+    main.write_text(main.read_text() + "  upload_items: [model]\n")
+    project.project.commit("Configs are not published")
+    done = project.repo.run("tag", "v1.0.0")
+    assert "left out of the receipt and the card: aws: AWS Access Key" in done.stderr
+    assert "v1.0.0 released" in done.stderr
+    assert AWS.encode() not in everything(project.project.hub)
+
+
+def test_the_guard_needs_nothing_heavy_to_find_secrets(project: HookProject) -> None:
+    program = (
+        "import sys\n"
+        "from hfver.hooks.guard import refusal\n"
+        "from hfver.hooks.intent import RefChange\n"
+        "from hfver.hooks.repo import find_repo\n"
+        "repo = find_repo()\n"
+        "assert refusal(repo, RefChange('0' * 40, repo.ask('rev-parse', 'HEAD'), 'refs/tags/v1.0.0')) is not None\n"
+        "print('detect_secrets' in sys.modules)\n"
+    )
+    project.project.commit(f"Use {TOKEN} in CI")
+    done = subprocess.run([sys.executable, "-c", program], cwd=project.top, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
