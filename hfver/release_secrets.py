@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfver.config.values import as_data
+from hfver.errors import HfverError
 from hfver.experiments.run_facts import RunFacts
 from hfver.mirror.plan import LARGEST_MIRRORED, GitFile, all_mirrored, mirrored_files, mirrors_releases
 from hfver.mirror.secret_scan import (
@@ -29,6 +30,8 @@ from hfver.mirror.secret_scan import (
     without_secrets,
 )
 from hfver.model import Output, OutputFile, Tag
+from hfver.outputs.at_commit import pointer_at
+from hfver.outputs.resolve import resolve_output
 from hfver.publish import Inspect, Located
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from hfver.config.schema import ModelCard
     from hfver.config.settings import Config
     from hfver.target import Target
+    from hfver.workspace import Workspace
 
 LARGEST_TEXT = 4 * 1024 * 1024  # bytes; a larger text file of a model is data
 MOST_TEXT = 64 * 1024 * 1024  # bytes of text looked at in one model
@@ -48,16 +52,37 @@ def refuse_release(tree: CommitTree, target: Target, output: Output, branch: str
     tag, config = target.tag, target.config
     titles = in_title(tag)
     branches = in_texts({"the name of the git branch": branch})
-    others = [
-        *name_findings(output),
-        *card_findings(config.model_card),
-        *template_findings(tree, config.model_card),
-        *(config_findings(tree, config, memory) if mirrors_releases(config) else ()),
-    ]
+    others = [*name_findings(output), *told_findings(tree, config, memory)]
     hints = title_hints(tag) if titles else []
     hints += ["git branch --move NAME gives the branch another name"] if branches else []
     hints += again_hints(tag.name) if others else []
     refuse_secrets([*titles, *branches, *others], target.model.repo, hints=hints)
+
+
+def told_findings(tree: CommitTree, config: Config, memory: SearchMemory) -> list[Finding]:
+    """Findings in what a release tells of its commit, besides the model: the card, and the configs under its tag."""
+    configs = config_findings(tree, config, memory) if mirrors_releases(config) else []
+    return [*card_findings(config.model_card), *template_findings(tree, config.model_card), *configs]
+
+
+def cached_findings(workspace: Workspace, tree: CommitTree, path: str | None) -> list[Finding]:
+    """Findings in the text files of a model that are in DVC's cache and on no Hub yet: what can be told before a tag
+    is made. A model that cannot be read has errors of its own, and its release tells them.
+    """
+    try:
+        pointer = pointer_at(workspace, tree, path)
+        cache, hash_name = workspace.dvc(pointer.dvc_root).cache, pointer.hash_name
+        output = resolve_output(tree, path or pointer.path, [cache.read_dir_object])
+    except HfverError:
+        return []
+    found = name_findings(output)
+    texts: dict[str, Path | bytes] = {}
+    for file in output.files if output.pointer.cached else ():
+        if may_be_text(file.path) and not workspace.state.is_shared(file.md5):
+            size = cache.size_of(file.md5, hash_name)
+            if size is not None and size <= LARGEST_TEXT:
+                texts[_place(output, file)] = cache.object_path(file.md5, hash_name)
+    return [*found, *in_files(_contents(texts), tree.read(BASELINE))]
 
 
 def title_hints(tag: Tag) -> list[str]:

@@ -58,6 +58,7 @@ def bump(
             raise StateError("there is no commit to tag yet", hints=["git commit"])
         chosen = workspace.config.model(model)
         tag = _next_tag(workspace, chosen, head, level, pre, allow_same=allow_same)
+        _refuse_secrets(workspace, chosen, tag, head, message)
         if dry_run:
             printer.data(Bumped(tag, head, False, [], []), f"would tag {head[:8]} as {tag}")
             return EXIT_DONE
@@ -116,6 +117,25 @@ def _refuse_same(
                 "or insist: hfver bump --allow-same",
             ],
         )
+
+
+def _refuse_secrets(workspace: Workspace, model: ModelConfig, tag: str, head: str, message: str | None) -> None:
+    """Whatever its release would stop at is said while there is no tag yet."""
+    from hfver.adapters.git_tree import CommitTree
+    from hfver.mirror.secret_scan import in_title, refuse_secrets
+    from hfver.model import Tag
+    from hfver.release_secrets import cached_findings, told_findings
+    from hfver.target import config_at
+
+    titled = Tag(tag, head, head if message else None, message or _subject(workspace, head))
+    with workspace.repo.reader() as reader:
+        tree = CommitTree(workspace.repo, reader, head, "HEAD")
+        config = config_at(workspace, head, "HEAD")
+        others = [*told_findings(tree, config, workspace.state), *cached_findings(workspace, tree, model.path)]
+    titles = in_title(titled)
+    hints = ["hfver bump --message 'another message'"] if titles else []
+    hints += ["then commit what changed, and hfver bump again"] if others else []
+    refuse_secrets([*titles, *others], model.repo, hints=hints)
 
 
 def _subject(workspace: Workspace, commit: str) -> str:

@@ -12,9 +12,10 @@ from hfver.checkout.scan import files_of_model
 from hfver.errors import StateError, UsageError
 from hfver.experiments.records import FOLDER, LARGEST_RECORD, Experiment, parse_record, record_folder
 from hfver.experiments.run_facts import metrics_of
-from hfver.mirror.commit import Message, Step, step
+from hfver.mirror.commit import Message, Step, secrets_in, step
 from hfver.mirror.plan import MirrorTrailers
 from hfver.mirror.repo import ConfigsRepo
+from hfver.mirror.secret_scan import refuse_secrets
 
 if TYPE_CHECKING:
     from hfver.config.settings import Config
@@ -60,12 +61,24 @@ def metrics_in(files: Mapping[str, bytes]) -> dict[str, Any]:
 
 
 def send_experiment(
-    repo: ConfigsRepo, config: Config, name: str, files: Mapping[str, bytes], *, what: str, version: str | None = None
+    repo: ConfigsRepo,
+    config: Config,
+    name: str,
+    files: Mapping[str, bytes],
+    *,
+    what: str,
+    version: str | None = None,
+    baseline: bytes | None = None,
 ) -> Step:
-    """One commit with an experiment's files, none when they are there already."""
+    """One commit with an experiment's files, none when they are there already.
+
+    ``baseline`` is what the repository's ``.secrets.baseline`` allows of them.
+    """
     subject = commit_message(config, what, name, version=version)
     message = Message(subject, MirrorTrailers(experiment=name))
-    return step(repo, config, config.settings.default_branch, lambda _head, _held: (files, ()), message)
+    branch = config.settings.default_branch
+    refuse_secrets(secrets_in(files, baseline, repo.memory), repo.repo)  # before a repository is made for them
+    return step(repo, config, branch, lambda _head, _held: (files, ()), message, baseline=baseline)
 
 
 def commit_message(

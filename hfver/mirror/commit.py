@@ -53,7 +53,7 @@ def step(
         add, delete = repo.unlike(held, files), tuple(path for path in gone if path in held)
         if not add and not delete:
             return Step(repo.repo, head, made=False)
-        refuse_secrets(_secrets(add, baseline, repo.memory), repo.repo)
+        refuse_secrets(secrets_in(add, baseline, repo.memory), repo.repo)
         index = repo.index(head, held, (held.keys() | add.keys()) - set(delete))
         stamped = replace(message.trailers, files=content_digest(add, delete))
         # Of commits made long ago: what cannot be changed any more is left out.
@@ -79,7 +79,7 @@ def _author(config: Config) -> str:
     return without_secrets(f"{user.username or user.email} <{user.email}>") if user.email else ""
 
 
-def _secrets(files: Mapping[str, bytes], baseline: bytes | None, memory: SearchMemory | None) -> list[Finding]:
+def secrets_in(files: Mapping[str, bytes], baseline: bytes | None, memory: SearchMemory | None) -> list[Finding]:
     """Findings by the path people know, that of the file in git. Receipts are searched where they are made."""
     in_git = {path.removeprefix(CONFIGS): raw for path, raw in files.items() if not path.startswith(RELEASES)}
     return [*in_names("the name of", in_git), *scan(in_git, baseline, memory)]

@@ -12,6 +12,7 @@ from hfver.hub_view import read_hub_state, read_receipt
 from hfver.mirror.branch import configs_repo
 from hfver.mirror.commit import Message, step
 from hfver.mirror.plan import RELEASES, MirrorTrailers
+from hfver.mirror.secret_scan import without_secrets
 from hfver.model import Tag
 from hfver.outputs.recording import Recorded
 from hfver.paths import RECEIPT_PATH
@@ -93,7 +94,7 @@ def _tag_configs(workspace: Workspace, hub: HubClient, model: ModelConfig, versi
     files = {f"{RELEASES}{version}.json": receipt} if receipt is not None else {}
     message = Message(subject, MirrorTrailers(tag=version))
     done = step(repo, config, config.settings.default_branch, lambda _head, _held: (files, ()), message)
-    repo.tag(version, done.revision, subject)
+    repo.tag(version, done.revision, without_secrets(subject))
 
 
 def _back_up(workspace: Workspace, place: Path, version: str, run: Gathered, reporter: Reporter) -> None:

@@ -33,6 +33,7 @@ from hfver.reporting import Reporter
 from hfver.training.auto_version import auto_version
 from hfver.training.no_git import has_git, project_files
 from hfver.training.operations import Meter
+from hfver.training.run_secrets import baseline_here, refuse_run
 from hfver.visibility import refuse_public
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def sync(
     items = frozenset(config.upload_items) if request.items is None else request.items
     if "model" in items:
         _check_tag(config, run.model, request.version_tag)
+    refuse_run(workspace, request, run, items)
     if config.private:
         _refuse_public(hub, config, run.model, items)
     version = None
@@ -267,8 +269,11 @@ def send_run(
     files = _run_files(workspace, config, run, request, items, version, recorded)
     if not files:
         return {}
-    repo = configs_repo(hub, config, run.model)
-    done = send_experiment(repo, config, request.experiment, files, what="+".join(sorted(items)), version=version)
+    repo = configs_repo(hub, config, run.model, workspace.state)
+    done = send_experiment(
+        repo, config, request.experiment, files, what="+".join(sorted(items)), version=version,
+        baseline=baseline_here(workspace),
+    )  # fmt: skip
     meter.add(done.sent_bytes)
     return _file_urls(hub, config, run.model, request.experiment, files)
 

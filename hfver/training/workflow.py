@@ -29,6 +29,7 @@ from hfver.training.ignored import make_ignored
 from hfver.training.no_git import has_git, project_files
 from hfver.training.notifications import Event, notify
 from hfver.training.operations import Cost, measured
+from hfver.training.run_secrets import baseline_here
 from hfver.training.sync import Synced, SyncRequest, sync
 from hfver.visibility import mention_private, require_private
 
@@ -106,7 +107,7 @@ def upload_config(
         files = config_file(name, Path(data).read_bytes())
     else:
         files = config_file(name, data)
-    _send(hub, config, config.model(model), name, files, what="config")
+    _send(workspace, hub, config.model(model), name, files, what="config")
     return _url(hub, config, config.model(model), next(iter(files)), kind="blob")
 
 
@@ -120,7 +121,7 @@ def upload_results(
         record = f"{record_folder(name)}/{config.experiment_tracking.metadata_file}"
         known = read_experiment(configs_repo(hub, config, target), config, name)
         files = {**files, record: dump_record(_record_with(workspace, target, name, known, metrics_in(files), now))}
-    _send(hub, config, target, name, files, what="results")
+    _send(workspace, hub, target, name, files, what="results")
     return _url(hub, config, target, f"{record_folder(name)}/results")
 
 
@@ -285,9 +286,10 @@ def generate_card_text(
 
 
 def _send(
-    hub: HubClient, config: Config, model: ModelConfig, name: str, files: Mapping[str, bytes], *, what: str
+    workspace: Workspace, hub: HubClient, model: ModelConfig, name: str, files: Mapping[str, bytes], *, what: str
 ) -> None:
-    send_experiment(configs_repo(hub, config, model), config, name, files, what=what)
+    repo = configs_repo(hub, workspace.config, model, workspace.state)
+    send_experiment(repo, workspace.config, name, files, what=what, baseline=baseline_here(workspace))
 
 
 def _url(hub: HubClient, config: Config, model: ModelConfig, path: str, *, kind: str = "tree") -> str:
