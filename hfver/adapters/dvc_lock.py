@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -16,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from hfver.errors import StateError
+from hfver.small_json import read_json
 
 _RETRY_SECONDS = 0.1
 _PATIENCE = 10.0
+_LARGEST = 16 << 20  # bytes
 
 
 @contextmanager
@@ -75,7 +76,7 @@ def _slow_lock(directory: Path) -> Iterator[None]:
 def refuse_if_in_use(root: Path, paths: Sequence[Path]) -> None:
     """Raise when a running pipeline stage reads or writes one of the paths."""
     try:
-        held: dict[str, Any] = json.loads((root / ".dvc" / "tmp" / "rwlock").read_bytes())
+        held: dict[str, Any] = read_json(root / ".dvc" / "tmp" / "rwlock", largest=_LARGEST)
     except (FileNotFoundError, ValueError):
         return
     for mode in ("write", "read"):

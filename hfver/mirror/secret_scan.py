@@ -6,7 +6,6 @@ or an entry in the repository's ``.secrets.baseline``.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 from hfver.errors import RefusedError
 from hfver.redact import HUB_TOKEN
+from hfver.small_json import parse_json
 
 BASELINE = ".secrets.baseline"
 _LARGEST = 10 * 1024 * 1024
@@ -90,7 +90,7 @@ def _allowed(baseline: bytes | None) -> frozenset[tuple[str, str]]:
     if baseline is None:
         return frozenset()
     try:
-        results: Any = json.loads(baseline)["results"]
+        results: Any = parse_json(baseline)["results"]
         return frozenset(
             (str(path), str(entry["hashed_secret"])) for path, entries in results.items() for entry in entries
         )

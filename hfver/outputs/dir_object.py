@@ -36,7 +36,7 @@ def parse_dir_object(raw: bytes, origin: str) -> tuple[OutputFile, ...]:
     """The files of a directory, by path. ``origin`` names the object in errors."""
     try:
         entries = json.loads(raw)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise IntegrityError(f"{origin} is not a DVC directory object: {exc}") from exc
     if not isinstance(entries, list):
         raise IntegrityError(f"{origin} is not a DVC directory object: it is no list")

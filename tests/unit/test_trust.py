@@ -86,7 +86,35 @@ def test_a_server_may_be_named_by_its_ipv6_address(environ: dict[str, str]) -> N
 def test_a_damaged_trust_file_is_named(environ: dict[str, str]) -> None:
     trust_file(environ).parent.mkdir(parents=True)
     trust_file(environ).write_text("{")
-    with pytest.raises(StateError, match=re.escape(f"{trust_file(environ)} is damaged")):
+    with pytest.raises(StateError, match=re.escape(f"{trust_file(environ)}, which says what you trust, is damaged")):
+        may_send_token("https://hub.example", environ)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[" * 100_000,
+        "[]",
+        "{}",
+        '{"urls": "https://hub.example", "paths": []}',
+        '{"urls": [1], "paths": []}',
+        "\0",
+        "1",
+    ],
+    ids=lambda content: content[:12],
+)
+def test_whatever_stands_in_the_trust_file_nothing_is_trusted_by_it(environ: dict[str, str], content: str) -> None:
+    path = trust_file(environ)
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    with pytest.raises(StateError) as told:
+        may_send_token("https://hub.example", environ)
+    assert told.value.hints[0] == f"mv {path} {path}.damaged"
+
+
+def test_a_directory_in_its_place_is_named_too(environ: dict[str, str]) -> None:
+    trust_file(environ).mkdir(parents=True)
+    with pytest.raises(StateError, match="no regular file"):
         may_send_token("https://hub.example", environ)
 
 
