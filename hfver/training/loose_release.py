@@ -147,7 +147,10 @@ def _plan(
     require_repo(state, config)
     newest = state.newest_release(MAIN)
     line = choose_line(state, [newest] if newest is not None else [], MAIN, MAIN)
-    base = read_receipt(hub, request.repo, line.base.revision, workspace.state) if line.base is not None else None
+    base = None
+    if line.base is not None:
+        named = line.base.trailers.tree
+        base = read_receipt(hub, request.repo, line.base.revision, workspace.state, tree=named)
     plan = plan_publish(request, state, line, base)
     if plan.existing_revision is not None:
         released = read_receipt(hub, request.repo, plan.existing_revision, workspace.state)
