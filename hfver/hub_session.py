@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from hfver import __version__
@@ -84,8 +84,11 @@ def _embedded_hub() -> Iterator[EmbeddedHub]:
     if "127.0.0.1" not in bypass:
         os.environ["NO_PROXY"] = ",".join([*bypass, "127.0.0.1"])
     from hfver.local_hub.serve import EmbeddedHub
+    from hfver.store_trouble import told_of_store
 
-    with EmbeddedHub() as hub:
+    with ExitStack() as opened:
+        with told_of_store():
+            hub = opened.enter_context(EmbeddedHub())
         yield hub
 
 
