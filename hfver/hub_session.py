@@ -87,10 +87,12 @@ def _embedded_hub() -> Iterator[EmbeddedHub]:
         os.environ["NO_PROXY"] = ",".join([*bypass, "127.0.0.1"])
     from hfver.local_hub.errors import HubError
     from hfver.local_hub.serve import EmbeddedHub
+    from hfver.store_trouble import told_of_store
 
     with ExitStack() as opened:
         try:
-            hub = opened.enter_context(EmbeddedHub())
+            with told_of_store():
+                hub = opened.enter_context(EmbeddedHub())
         except HubError as error:  # another process holds it and stands still
             raise StateError(f"the embedded hub cannot be opened: {error.message}") from error
         KNOWN.add(hub.token)

@@ -6,16 +6,20 @@ One request lists the refs. Histories are remembered commit by commit, so a bran
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
 
+from hfver.errors import IntegrityError
 from hfver.hub_state import MAIN, HubCommit, HubRefs, HubState, missing_repo
 from hfver.paths import RECEIPT_PATH
 from hfver.receipt import MAX_BYTES, Receipt, parse_receipt
+from hfver.small_json import parse_json
 from hfver.state import State
 
+log = logging.getLogger(__name__)
 RELEASE_BRANCHES = "release/"
 
 
@@ -49,15 +53,28 @@ def recall_hub_state(place: str, repo: str, state: State) -> tuple[HubState, str
     known = state.known_refs(_key(place, repo))
     if known is None:
         return None
-    body, asked = known
-    refs = HubRefs(**json.loads(body))
+    refs, asked = _refs_in(known[0]), known[1]
+    if refs is None:
+        return None
     return HubState(repo, exists=True, refs=refs, lines=_lines(refs, lambda head: state.known_line(repo, head))), asked
 
 
 def recall_tags(place: str, repo: str, repo_type: str, state: State) -> frozenset[str] | None:
     """The tags a repository had when that Hub was last asked, None when it never was."""
     known = state.known_refs(_key(place, repo, repo_type))
-    return None if known is None else frozenset(json.loads(known[0])["tags"])
+    refs = _refs_in(known[0]) if known is not None else None
+    return None if refs is None else frozenset(refs.tags)
+
+
+def _refs_in(body: str) -> HubRefs | None:
+    """Refs as they were remembered, None for what are none."""
+    try:
+        value = parse_json(body)
+        branches, tags = dict(value["branches"]), dict(value["tags"])
+    except (ValueError, LookupError, TypeError):
+        return None
+    texts = (*branches, *branches.values(), *tags, *tags.values())
+    return HubRefs(branches, tags) if all(isinstance(text, str) for text in texts) else None
 
 
 def read_tags(hub: HubReader, repo: str, repo_type: str, state: State) -> frozenset[str]:
@@ -74,17 +91,32 @@ def _key(place: str, repo: str, repo_type: str = "model") -> str:
     return f"{place.rstrip('/')} {repo_type}s/{repo}"
 
 
-def read_receipt(hub: HubReader, repo: str, revision: str, state: State) -> Receipt | None:
-    """The receipt of a release commit; ``revision`` is a commit sha, so it is asked for at most once."""
+def read_receipt(hub: HubReader, repo: str, revision: str, state: State, *, tree: str | None = None) -> Receipt | None:
+    """The receipt of a release commit; ``revision`` is a commit sha, so it is asked for at most once.
+
+    ``tree`` is the digest of its file list that the commit's trailers name. IntegrityError when the Hub's receipt is
+    none, or has another one; a remembered one that does not stand is forgotten, and the Hub asked again.
+    """
     where = f"{repo}@{revision[:8]}"
     body = state.known_receipt(repo, revision)
     if body is not None:
-        return parse_receipt(body, where=where)
+        try:
+            return _standing(body, where, tree)
+        except IntegrityError as error:
+            log.warning("a remembered receipt is damaged, and the Hub asked again: %s", error.message)
+            state.forget_receipt(repo, revision)
     body = hub.read(repo, revision, RECEIPT_PATH, limit=MAX_BYTES)
     if body is None:
         return None
-    receipt = parse_receipt(body, where=where)
+    receipt = _standing(body, where, tree)
     state.remember_receipt(repo, revision, body)
+    return receipt
+
+
+def _standing(body: bytes, where: str, tree: str | None) -> Receipt:
+    receipt = parse_receipt(body, where=where)
+    if tree is not None and receipt.tree != tree:
+        raise IntegrityError(f"{where}: the receipt's tree is {receipt.tree}, the release commit says {tree}")
     return receipt
 
 
@@ -95,9 +127,14 @@ def read_line(list_commits: ListCommits, repo: str, head: str, state: State) -> 
         return known
     fresh = list_commits(head, until=lambda sha: state.knows_commit(repo, sha))
     below = state.known_line(repo, fresh[-1].sha) if fresh else None
-    line = tuple(fresh) if below is None else (*fresh[:-1], *below)
-    state.remember_line(repo, line)
-    return line
+    if below is not None:
+        line = (*fresh[:-1], *below)
+        state.remember_line(repo, line, fresh=len(fresh) - 1)
+        return line
+    if fresh and state.knows_commit(repo, fresh[-1].sha):  # of what was below it, something is not remembered any more
+        fresh = list_commits(head, until=lambda _sha: False)
+    state.remember_line(repo, fresh)
+    return tuple(fresh)
 
 
 def _lines(refs: HubRefs, line_of: Callable[[str], tuple[HubCommit, ...] | None]) -> dict[str, tuple[HubCommit, ...]]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import secrets
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
@@ -20,6 +22,7 @@ from typing import Any, Literal, NamedTuple
 from hfver.atomic import fsync_directory, write_atomic
 from hfver.locks import UNATTENDED, FileLock, Patience, Tell
 from hfver.redact import redact
+from hfver.small_json import read_json
 
 Kind = Literal["release", "mirror"]
 _KINDS = ("release", "mirror")
@@ -87,12 +90,14 @@ class Outbox:
         for path in sorted(self.directory.glob("*.json")):
             try:
                 entry = _read(path)
+                if entry is None or path.name != _file_name(entry):
+                    problems.append(self._set_aside(path))
+                else:
+                    owed.append(entry)
             except FileNotFoundError:
                 continue  # done by another process between listing and reading
-            if entry is None or path.name != _file_name(entry):
-                problems.append(self._set_aside(path))
-            else:
-                owed.append(entry)
+            except OSError as error:
+                problems.append(f"{path} cannot be read ({error.strerror}); what it says is owed is not known")
         owed.sort(key=lambda entry: (entry.noticed, entry.ref))
         return Entries(owed, problems)
 
@@ -119,10 +124,18 @@ class Outbox:
         return self.directory / _file_name(owed)
 
     def _set_aside(self, path: Path) -> str:
-        self.damaged.mkdir(parents=True, exist_ok=True)
-        path.replace(self.damaged / path.name)
+        place = self.damaged / path.name
+        try:
+            self.damaged.mkdir(parents=True, exist_ok=True)
+            if os.path.lexists(place):
+                place = self.damaged / f"{path.name}.{secrets.token_hex(4)}"
+            path.replace(place)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            return f"{path} is no entry of the outbox, and cannot be moved to {place}: {error.strerror}"
         fsync_directory(self.directory)
-        return f"{path.name} in the outbox was unreadable; it now is {self.damaged / path.name}"
+        return f"{path.name} in the outbox was unreadable; it now is {place}"
 
 
 def _file_name(owed: Owed) -> str:
@@ -137,12 +150,10 @@ def _write(path: Path, owed: Owed) -> None:
 
 def _read(path: Path) -> Owed | None:
     """The entry, or None when the file holds no whole one (cut off by a full disk, written by something else)."""
-    data = path.read_bytes()
     try:
-        value = json.loads(data)
+        return _parse(read_json(path))
     except ValueError:
         return None
-    return _parse(value)
 
 
 def _is_moment(text: str) -> bool:
@@ -157,11 +168,11 @@ def _parse(value: Any) -> Owed | None:
         return None
     known: dict[str, Any] = {field.name: value.get(field.name) for field in fields(Owed)}
     texts = [known[name] for name in ("ref", "oid", "old", "worktree", "evidence", "noticed")]
-    if known["kind"] not in _KINDS or not all(isinstance(text, str) for text in texts):
+    if known["kind"] not in _KINDS or not all(isinstance(text, str) and "\0" not in text for text in texts):
         return None
-    if not _is_moment(known["noticed"]):
+    if not known["ref"].startswith("refs/") or not _is_moment(known["noticed"]):
         return None
-    if not isinstance(known["attempts"], int) or not isinstance(known["last_error"], str | None):
+    if type(known["attempts"]) is not int or not isinstance(known["last_error"], str | None):
         return None
     if not isinstance(known["private"], bool | None):
         return None

@@ -7,7 +7,7 @@ executed. Files are compared by DVC's md5, so planning reads no model bytes; sha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +50,8 @@ class KnownContent:
 
     path: str
     revision: str
+    size: int | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +130,13 @@ def plan_publish(
     *,
     foreign: ForeignChanges | None = None,
     known: Mapping[str, KnownContent] | None = None,
+    doubtful: Collection[str] = (),
 ) -> PublishPlan:
     """Decide what publishing does.
 
     ``base`` is the receipt of ``line.base``; ``foreign`` says what people have changed by hand on top of it; ``known``
-    says by md5 where on the Hub content is that is not at hand here.
+    says by md5 where on the Hub content is that is not at hand here; ``doubtful`` are paths of the base whose content
+    may not be what it is said to be: they are sent anew.
 
     Raises ConflictError when the tag is published with another commit, RefusedError when the content is that of the
     nearest ancestor and ``allow_same`` is not set.
@@ -143,7 +147,7 @@ def plan_publish(
     if base is not None and line.base is not None and base.md5 == request.output.oid and not request.allow_same:
         raise _same_content(request, line.base)
     foreign = foreign or ForeignChanges()
-    add, copy, unchanged = _ways(request.output.files, line, base, foreign, known or {})
+    add, copy, unchanged = _ways(request.output.files, line, base, foreign, known or {}, doubtful)
     wanted = {file.path for file in request.output.files} | {RECEIPT_PATH, CARD_PATH, ATTRIBUTES_PATH}
     before = set() if base is None else {file.path for file in base.files}
     return PublishPlan(
@@ -164,24 +168,36 @@ def _ways(
     base: Receipt | None,
     foreign: ForeignChanges,
     known: Mapping[str, KnownContent],
+    doubtful: Collection[str],
 ) -> tuple[list[OutputFile], list[tuple[OutputFile, KnownContent]], list[OutputFile]]:
     """Each file by the way it gets into the release: sent, copied on the Hub's side, or left where it is."""
     before = {} if base is None else {file.path: file for file in base.files}
-    here = {file.md5: KnownContent(file.path, line.base.revision) for file in before.values()} if line.base else {}
+    sound = [file for file in before.values() if file.path not in doubtful]
+    here = {file.md5: _known_in(line.base, file) for file in sound} if line.base else {}
     # A file somebody changed by hand on the Hub since the release has to be sent again.
-    changed = foreign.touched | foreign.gone
+    changed = foreign.touched | foreign.gone | frozenset(doubtful)
     add, copy, unchanged = [], [], []
     for file in files:
         old, source = before.get(file.path), here.get(file.md5)
         if old is not None and old.md5 == file.md5 and file.path not in changed:
             unchanged.append(file._replace(size=old.size, sha256=old.sha256))
         elif file.md5 in known:
-            copy.append((file, known[file.md5]))
+            copy.append(_copied(file, known[file.md5]))
         elif source is not None and (file.size is None or file.size >= COPY_FROM_BYTES):
-            copy.append((file, source))
+            copy.append(_copied(file, source))
         else:
             add.append(file)
     return add, copy, unchanged
+
+
+def _known_in(base: PublishedRelease, file: OutputFile) -> KnownContent:
+    return KnownContent(file.path, base.revision, file.size, file.sha256)
+
+
+def _copied(file: OutputFile, source: KnownContent) -> tuple[OutputFile, KnownContent]:
+    """With the sha256 that the release it is copied from has for it."""
+    known = source.size is not None and source.sha256 is not None
+    return (file._replace(size=source.size, sha256=source.sha256) if known else file), source
 
 
 def existing_release(tag: Tag, repo: str, hub: HubState) -> PublishedRelease | None:

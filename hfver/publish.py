@@ -205,7 +205,8 @@ def _commit_release(
     checkpoint("content")
     # Only now are all sizes known: DVC's list of a directory has none.
     new_bytes = sum(hashed[file.md5].size for file in plan.add)
-    hashed |= source.digests((*plan.unchanged, *(file for file, _ in plan.copy)))
+    # What was read just now counts more than what a release says of the same content.
+    hashed = {**source.digests((*plan.unchanged, *(file for file, _ in plan.copy))), **hashed}
     card = make_card(hashed) if plan.generates_card else None
     commit = complete(
         plan, hashed, card=card.published if card else None, generated_card=card.generated if card else None

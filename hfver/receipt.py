@@ -18,9 +18,11 @@ from hfver.errors import IntegrityError
 from hfver.hashing import HashName
 from hfver.model import OutputFile
 from hfver.paths import RECEIPT_PATH, unsafe_reason
+from hfver.small_json import require_shallow
 
 SCHEMA = 1
 MAX_BYTES = 64 * 1024 * 1024  # a receipt of 25,000 files is about 6 MB; more than this is not one of ours
+_DEEPEST = 200  # levels of parameters; files with more than 100 are refused (see yaml_depth)
 
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -124,7 +126,7 @@ def parse_receipt(data: bytes, *, where: str) -> Receipt:
     try:
         body = json.loads(data)
         receipt = _from_body(body)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise IntegrityError(f"{where}: {RECEIPT_PATH} is not a receipt this hfver can read ({error})") from error
     for file in receipt.files:
         if reason := unsafe_reason(file.path):
@@ -144,23 +146,25 @@ def _from_body(body: Any) -> Receipt:
     return Receipt(
         version=_text(body["version"]),
         tag=_text(body["tag"]),
-        git=None if git is None else GitOrigin(_text(git["commit"]), git.get("tag_object"), git.get("remote")),
+        git=None
+        if git is None
+        else GitOrigin(_text(git["commit"]), _optional(git.get("tag_object")), _optional(git.get("remote"))),
         name=_text(model["name"]),
         path=_text(model["path"]),
         md5=_digest(model["md5"], _MD5),
         files=files,
-        params=dict(body["params"]),
-        metrics=dict(body["metrics"]),
+        params=require_shallow(dict(body["params"]), deepest=_DEEPEST),
+        metrics=require_shallow(dict(body["metrics"]), deepest=_DEEPEST),
         configs=None if configs is None else ConfigsRevision(_text(configs["repo"]), _text(configs["revision"])),
-        generated_card=body.get("generated_card"),
-        tools=dict(body["tools"]),
+        generated_card=_optional(body.get("generated_card")),
+        tools={_text(name): _text(version) for name, version in body["tools"].items()},
         hash_name=_hash_name(model["hash"]),
     )
 
 
 def _parse_file(entry: Any) -> OutputFile:
     size = entry["size"]
-    if not isinstance(size, int) or size < 0:
+    if type(size) is not int or not 0 <= size < 1 << 63:
         raise ValueError(f"size {size!r}")
     return OutputFile(
         path=_text(entry["path"]),
@@ -181,6 +185,10 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"text expected, got {type(value).__name__}")
     return value
+
+
+def _optional(value: Any) -> str | None:
+    return None if value is None else _text(value)
 
 
 def _digest(value: Any, form: re.Pattern[str]) -> str:

@@ -100,7 +100,8 @@ def prepare(
         line,
         base,
         foreign=_foreign_changes(hub, repo, line, base),
-        known=_content_on_hub(workspace, hub, state, content.not_at_hand(output.files)),
+        known=_content_on_hub(workspace, hub, state, content, output.files),
+        doubtful=content.contradicted(base.files) if base is not None else (),
     )
     return Prepared(plan, content, base, (*warnings, *facts.problems, *hidden))
 
@@ -148,7 +149,7 @@ def _base_receipt(workspace: Workspace, hub: HubClient, repo: str, line: Line) -
     """What the release builds on; the digests it knows are remembered."""
     if line.base is None:
         return None
-    base = read_receipt(hub, repo, line.base.revision, workspace.state)
+    base = read_receipt(hub, repo, line.base.revision, workspace.state, tree=line.base.trailers.tree)
     if base is not None:
         workspace.state.learn_content(
             Content(file.md5, file.size, file.sha256) for file in base.files if file.size is not None and file.sha256
@@ -178,7 +179,7 @@ def lost_dir_object(workspace: Workspace, hub: HubClient, state: HubState) -> Di
 
     def rebuild(pointer: OutputPointer) -> bytes | None:
         for release in state.releases():
-            receipt = read_receipt(hub, state.repo, release.revision, workspace.state)
+            receipt = _receipt_of(workspace, hub, state.repo, release)
             if receipt is not None and receipt.md5 == pointer.md5:
                 return dir_object_of(receipt, pointer)
         return None
@@ -186,17 +187,28 @@ def lost_dir_object(workspace: Workspace, hub: HubClient, state: HubState) -> Di
     return rebuild
 
 
+def _receipt_of(workspace: Workspace, hub: HubClient, repo: str, release: PublishedRelease) -> Receipt | None:
+    """None as well for a release whose receipt is not the one its commit names: others may do."""
+    try:
+        return read_receipt(hub, repo, release.revision, workspace.state, tree=release.trailers.tree)
+    except IntegrityError as error:
+        log.warning("%s", error.message)
+        return None
+
+
 def _content_on_hub(
-    workspace: Workspace, hub: HubClient, state: HubState, files: Sequence[OutputFile]
+    workspace: Workspace, hub: HubClient, state: HubState, content: ReleaseContent, files: Sequence[OutputFile]
 ) -> dict[str, KnownContent]:
     """Where on the Hub the content of files is that no place here has; releases are asked newest first."""
-    wanted = {file.md5 for file in files}
+    wanted = {file.md5 for file in content.not_at_hand(files)}
     found: dict[str, KnownContent] = {}
     for release in state.releases() if wanted else ():
-        receipt = read_receipt(hub, state.repo, release.revision, workspace.state)
-        for file in receipt.files if receipt is not None else ():
-            if file.md5 in wanted and file.size is not None and file.sha256 is not None:
-                found.setdefault(file.md5, KnownContent(file.path, release.revision))
+        receipt = _receipt_of(workspace, hub, state.repo, release)
+        offered = [file for file in receipt.files if file.md5 in wanted] if receipt is not None else []
+        doubtful = content.contradicted(offered)
+        for file in offered:
+            if file.path not in doubtful and file.size is not None and file.sha256 is not None:
+                found.setdefault(file.md5, KnownContent(file.path, release.revision, file.size, file.sha256))
                 workspace.state.learn_content([Content(file.md5, file.size, file.sha256)])
         if len(found) == len(wanted):
             break

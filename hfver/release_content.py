@@ -153,9 +153,26 @@ class ReleaseContent:
             raise _changed(file, place.source)
         return Content(file.md5, digests.size, digests.sha256)
 
+    def contradicted(self, files: Iterable[OutputFile]) -> list[str]:
+        """Paths of a release's files for which it has another sha256 than content of that md5 was found to have here.
+
+        One of the two is wrong. Whichever it is, sending the file again, checked, makes the next release right.
+        """
+        if self._output.pointer.hash_name != "md5":  # a legacy md5 may stand for several contents
+            return []
+        listed = list(files)
+        proven = self._state.proven_content([file.md5 for file in listed])
+        return [file.path for file in listed if file.md5 in proven and proven[file.md5].sha256 != file.sha256]
+
     def digests(self, files: Sequence[OutputFile]) -> Mapping[str, Content]:
-        """What the files hash to, by md5; bytes are read for content that is not known yet."""
+        """What the files hash to, by md5: what the release they stay from says, which has been compared with what is
+        remembered; bytes are read for content that is not known yet."""
         known = self._state.known_content([file.md5 for file in files])
+        known |= {
+            file.md5: Content(file.md5, file.size, file.sha256)
+            for file in files
+            if file.size is not None and file.sha256 is not None
+        }
         unknown = [file for file in files if file.md5 not in known]
         if not unknown:
             return known

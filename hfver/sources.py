@@ -19,6 +19,7 @@ from hfver.hashing import Advance, Digests, HashName, hash_file, md5_of_file
 from hfver.model import OutputFile, OutputPointer
 from hfver.outputs.dir_object import build_dir_object, dir_object_id
 from hfver.receipt import Receipt
+from hfver.store_trouble import DamagedHubError
 
 _SHOWN = 5
 
@@ -110,7 +111,9 @@ def obtain(
         if before > len(wanted):
             counts[source.place] = before - len(wanted)
     if wanted:
-        raise _lost(wanted, asked, problems, what) from unreachable
+        lost = _lost(wanted, asked, problems, what)
+        lost.hints[:0] = unreachable.hints if unreachable is not None else []
+        raise lost from unreachable
     return Obtained(counts, tuple(problems))
 
 
@@ -253,7 +256,7 @@ class HubSource:
                 break
             try:
                 problems += self._from_release(revision, wanted, advance)
-            except (NoSpaceError, UnauthorisedError, UnreachableError):
+            except (NoSpaceError, UnauthorisedError, UnreachableError, DamagedHubError):
                 raise
             except HfverError as exc:  # of this release alone: another one may do
                 problems.append(Problem("", f"{self.repo}@{revision}", exc.message))

@@ -3,6 +3,10 @@
 Everything in it is either about content (a digest of bytes does not change, nor does what a configuration of these
 bytes means, nor whether a secret stands in them) or about Hub commits (a commit never changes), so a row is never
 stale. Deleting the file costs time, never correctness.
+
+Nor does damaging it: SQLite notices a broken page but not a flipped bit in a row, so every row carries a checksum, and
+one that does not have the right one is as good as none. (Not those that say only that a key is known: wrong, they match
+nothing.)
 """
 
 from __future__ import annotations
@@ -14,28 +18,39 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from hfver.hub_state import HubCommit
 
 log = logging.getLogger(__name__)
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 _KEPT_CONFIGS = 200  # some ten kilobytes each
 _KEPT_CLEAN = 20_000  # a hundred bytes each
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS content (md5 TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
-    proven INTEGER NOT NULL, shared INTEGER NOT NULL, PRIMARY KEY (md5, size)) WITHOUT ROWID;
+    proven INTEGER NOT NULL, shared INTEGER NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (md5, size)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS verified_object (path TEXT PRIMARY KEY, ino INTEGER NOT NULL, size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS hub_commit (repo TEXT NOT NULL, sha TEXT NOT NULL, parent TEXT, title TEXT NOT NULL,
-    description TEXT NOT NULL, date TEXT NOT NULL, PRIMARY KEY (repo, sha)) WITHOUT ROWID;
+    description TEXT NOT NULL, date TEXT NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (repo, sha)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS receipt (repo TEXT NOT NULL, revision TEXT NOT NULL, body BLOB NOT NULL,
-    PRIMARY KEY (repo, revision)) WITHOUT ROWID;
+    checksum INTEGER NOT NULL, PRIMARY KEY (repo, revision)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS config (main TEXT NOT NULL, details TEXT NOT NULL, details_file TEXT NOT NULL,
-    body TEXT NOT NULL, PRIMARY KEY (main, details));
+    body TEXT NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (main, details));
 CREATE TABLE IF NOT EXISTS clean_file (key TEXT PRIMARY KEY);
-CREATE TABLE IF NOT EXISTS hub_refs (repo TEXT PRIMARY KEY, body TEXT NOT NULL, asked TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS hub_refs (repo TEXT PRIMARY KEY, body TEXT NOT NULL, asked TEXT NOT NULL,
+    checksum INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS told (what TEXT PRIMARY KEY) WITHOUT ROWID;
 """
+# What SQLite says when the file is sound and only now, or here, not to be used.
+_PASSING = frozenset({
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_INTERRUPT,
+})  # fmt: skip
+
+
+# The two flags of a content change; they stand in its checksum too, in bits above the CRC.
+_PROVEN, _SHARED = 1 << 32, 1 << 33
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +74,10 @@ class State:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = _open(path)
-        except (sqlite3.OperationalError, OSError) as error:
-            log.warning("%s cannot be used, so nothing is remembered: %s", path, error)
-            self._db = _open(":memory:")
+        except OSError as error:
+            self._db = self._forgetful(error)
         except sqlite3.DatabaseError as error:
-            self._db = self._built_again(error)
+            self._db = self._forgetful(error) if _is_passing(error) else self._built_again(error)
 
     def close(self) -> None:
         self._db.close()
@@ -85,19 +99,27 @@ class State:
     def _survive(self, error: sqlite3.DatabaseError) -> None:
         if isinstance(error, sqlite3.ProgrammingError):  # hfver's own fault: the file is sound
             raise error
-        if isinstance(error, sqlite3.OperationalError):  # locked, full, read-only: not its content's fault
+        if _is_passing(error):
             log.warning("%s: not remembered: %s", self._path, error)
             return
         self._db.close()
         self._db = self._built_again(error)
 
     def _built_again(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
-        log.warning("%s is damaged and built again: %s", self._path, error)
-        with suppress(FileNotFoundError):  # another process was faster
-            self._path.replace(self._path.with_suffix(".damaged"))
-        for suffix in ("-wal", "-shm"):  # left there, they would be taken for the new one's
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-        return _open(self._path)
+        if not isinstance(error, _OtherFormatError):
+            log.warning("%s is damaged and built again: %s", self._path, error)
+        try:
+            with suppress(FileNotFoundError):  # another process was faster
+                self._path.replace(self._path.with_suffix(".damaged"))
+            for suffix in ("-wal", "-shm"):  # left there, they would be taken for the new one's
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            return _open(self._path)
+        except (sqlite3.DatabaseError, OSError) as failed:
+            return self._forgetful(failed)
+
+    def _forgetful(self, error: Exception) -> sqlite3.Connection:
+        log.warning("%s cannot be used, so nothing is remembered: %s", self._path, error)
+        return _open(":memory:")
 
     # -- content --------------------------------------------------------------------------------------------------
 
@@ -105,32 +127,40 @@ class State:
 
     def remember_content(self, contents: Iterable[Content]) -> None:
         """Content that was hashed here on its way to a Hub or from one."""
-        self._write("INSERT OR REPLACE INTO content VALUES (?, ?, ?, 1, 1)", _rows_of(contents))
+        query = "INSERT OR REPLACE INTO content VALUES (?, ?, ?, 1, 1, ?)"
+        self._write(query, _rows_of(contents, _PROVEN | _SHARED))
 
     def remember_tracked(self, contents: Iterable[Content]) -> None:
         """Content that was hashed here when DVC was given it: nobody else may have it yet."""
-        query = """INSERT INTO content VALUES (?, ?, ?, 1, 0)
-                   ON CONFLICT (md5, size) DO UPDATE SET sha256 = excluded.sha256, proven = 1"""
-        self._write(query, _rows_of(contents))
+        query = """INSERT INTO content VALUES (?, ?, ?, 1, 0, ?)
+                   ON CONFLICT (md5, size) DO UPDATE SET sha256 = excluded.sha256, proven = 1,
+                   checksum = excluded.checksum | (shared << 33)"""
+        self._write(query, _rows_of(contents, _PROVEN))
 
     def learn_content(self, contents: Iterable[Content]) -> None:
         """What a receipt says; where bytes were hashed here, that stands."""
-        query = "INSERT INTO content VALUES (?, ?, ?, 0, 1) ON CONFLICT (md5, size) DO UPDATE SET shared = 1"
-        self._write(query, _rows_of(contents))
+        query = """INSERT INTO content VALUES (?, ?, ?, 0, 1, ?)
+                   ON CONFLICT (md5, size) DO UPDATE SET shared = 1, checksum = checksum | (1 << 33)"""
+        self._write(query, _rows_of(contents, _SHARED))
 
     def known_content(self, md5s: Iterable[str]) -> dict[str, Content]:
         """What is known of these contents, by md5, be it from a receipt."""
-        query = "SELECT md5, size, sha256 FROM content WHERE md5 IN"
-        return {md5: Content(md5, size, sha256) for md5, size, sha256 in self._among(query, list(set(md5s)))}
+        return self._known_content("SELECT * FROM content WHERE md5 IN", md5s)
 
     def proven_content(self, md5s: Iterable[str]) -> dict[str, Content]:
         """What is known of these contents from their bytes alone, by md5."""
-        query = "SELECT md5, size, sha256 FROM content WHERE proven AND md5 IN"
-        return {md5: Content(md5, size, sha256) for md5, size, sha256 in self._among(query, list(set(md5s)))}
+        return self._known_content("SELECT * FROM content WHERE proven AND md5 IN", md5s)
 
     def is_shared(self, md5: str) -> bool:
         """Whether content was sent to a Hub or came from one."""
-        return bool(self._rows("SELECT 1 FROM content WHERE shared AND md5 = ?", (md5,)))
+        return bool(self._known_content("SELECT * FROM content WHERE shared AND md5 IN", [md5]))
+
+    def _known_content(self, query: str, md5s: Iterable[str]) -> dict[str, Content]:
+        return {
+            md5: Content(md5, size, sha256)
+            for md5, size, sha256, proven, shared, found in self._among(query, list(set(md5s)))
+            if found == checksum(md5, size, sha256) | (proven == 1) * _PROVEN | (shared == 1) * _SHARED
+        }
 
     # -- objects in DVC's cache -----------------------------------------------------------------------------------
 
@@ -152,53 +182,64 @@ class State:
 
     # -- Hub commits ----------------------------------------------------------------------------------------------
 
-    def remember_line(self, repo: str, line: Sequence[HubCommit]) -> None:
-        """Remember a whole history, newest first down to the repository's first commit."""
+    def remember_line(self, repo: str, line: Sequence[HubCommit], *, fresh: int | None = None) -> None:
+        """Remember a whole history, newest first down to the repository's first commit.
+
+        ``fresh`` is how many of them, from the newest on, are not known yet.
+        """
         parents = [*(commit.sha for commit in line[1:]), None]
-        rows = [(repo, commit.sha, parent, *_text_of(commit)) for commit, parent in zip(line, parents, strict=True)]
-        self._write("INSERT OR IGNORE INTO hub_commit VALUES (?, ?, ?, ?, ?, ?)", rows)
+        pairs = list(zip(line, parents, strict=True))[:fresh]
+        rows = [(repo, commit.sha, parent, *_text_of(commit)) for commit, parent in pairs]
+        self._write("INSERT OR REPLACE INTO hub_commit VALUES (?, ?, ?, ?, ?, ?, ?)", map(_checked, rows))
 
     def knows_commit(self, repo: str, sha: str) -> bool:
         """Whether the history below this commit is known."""
-        return bool(self._rows("SELECT 1 FROM hub_commit WHERE repo = ? AND sha = ?", (repo, sha)))
+        return bool(_whole(self._rows("SELECT * FROM hub_commit WHERE repo = ? AND sha = ?", (repo, sha))))
 
     def known_line(self, repo: str, head: str) -> tuple[HubCommit, ...] | None:
         """The history below ``head``, newest first, or None when it is not known down to the first commit."""
+        # The limit ends a line that a damaged row has made a circle.
         rows = self._rows(
-            """WITH RECURSIVE line(sha, parent, title, description, date, depth) AS (
-                 SELECT sha, parent, title, description, date, 0 FROM hub_commit WHERE repo = ?1 AND sha = ?2
+            """WITH RECURSIVE line(sha, parent, title, description, date, checksum, depth) AS (
+                 SELECT sha, parent, title, description, date, checksum, 0 FROM hub_commit WHERE repo = ?1 AND sha = ?2
                  UNION ALL
-                 SELECT c.sha, c.parent, c.title, c.description, c.date, line.depth + 1
-                 FROM hub_commit c JOIN line ON c.sha = line.parent WHERE c.repo = ?1)
-               SELECT sha, parent, title, description, date FROM line ORDER BY depth""",
+                 SELECT c.sha, c.parent, c.title, c.description, c.date, c.checksum, line.depth + 1
+                 FROM hub_commit c JOIN line ON c.sha = line.parent WHERE c.repo = ?1
+                 LIMIT (SELECT count(*) FROM hub_commit) + 1)
+               SELECT ?1, sha, parent, title, description, date, checksum FROM line ORDER BY depth""",
             (repo, head),
         )
-        if not rows or rows[-1][1] is not None:
+        if not rows or rows[-1][2] is not None or len(_whole(rows)) < len(rows):
             return None
-        return tuple(HubCommit(sha, title, description, date) for sha, _, title, description, date in rows)
+        return tuple(HubCommit(sha, title, description, date) for _, sha, _, title, description, date, _ in rows)
 
     # -- receipts -------------------------------------------------------------------------------------------------
 
     def remember_receipt(self, repo: str, revision: str, body: bytes) -> None:
-        self._write("INSERT OR REPLACE INTO receipt VALUES (?, ?, ?)", [(repo, revision, body)])
+        self._write("INSERT OR REPLACE INTO receipt VALUES (?, ?, ?, ?)", [_checked((repo, revision, body))])
 
     def known_receipt(self, repo: str, revision: str) -> bytes | None:
-        rows = self._rows("SELECT body FROM receipt WHERE repo = ? AND revision = ?", (repo, revision))
-        return bytes(rows[0][0]) if rows else None
+        rows = _whole(self._rows("SELECT * FROM receipt WHERE repo = ? AND revision = ?", (repo, revision)))
+        return bytes(rows[0][2]) if rows else None
+
+    def forget_receipt(self, repo: str, revision: str) -> None:
+        self._write("DELETE FROM receipt WHERE repo = ? AND revision = ?", [(repo, revision)])
 
     # -- configurations -------------------------------------------------------------------------------------------
 
     def known_details_files(self, main: str) -> list[str]:
         """See ``hfver.config.memory``."""
-        return [str(name) for (name,) in self._rows("SELECT DISTINCT details_file FROM config WHERE main = ?", (main,))]
+        rows = self._rows("SELECT DISTINCT details_file FROM config WHERE main = ?", (main,))
+        return [name for (name,) in rows if isinstance(name, str)]
 
     def known_config(self, main: str, details: str) -> str | None:
-        rows = self._rows("SELECT body FROM config WHERE main = ? AND details = ?", (main, details))
-        return str(rows[0][0]) if rows else None
+        rows = _whole(self._rows("SELECT * FROM config WHERE main = ? AND details = ?", (main, details)))
+        return str(rows[0][3]) if rows else None
 
     def remember_config(self, main: str, details: str, details_file: str, body: str) -> None:
         """Remember one; only the newest are kept."""
-        self._write("INSERT OR REPLACE INTO config VALUES (?, ?, ?, ?)", [(main, details, details_file, body)])
+        row = _checked((main, details, details_file, body))
+        self._write("INSERT OR REPLACE INTO config VALUES (?, ?, ?, ?, ?)", [row])
         self._write("DELETE FROM config WHERE rowid <= (SELECT max(rowid) FROM config) - ?", [(_KEPT_CONFIGS,)])
 
     # -- files in which no secret was found -------------------------------------------------------------------------
@@ -215,12 +256,12 @@ class State:
     # -- refs, as last seen ---------------------------------------------------------------------------------------
 
     def remember_refs(self, repo: str, body: str, asked: str) -> None:
-        self._write("INSERT OR REPLACE INTO hub_refs VALUES (?, ?, ?)", [(repo, body, asked)])
+        self._write("INSERT OR REPLACE INTO hub_refs VALUES (?, ?, ?, ?)", [_checked((repo, body, asked))])
 
     def known_refs(self, repo: str) -> tuple[str, str] | None:
         """The refs as they were when the Hub was last asked, and when that was."""
-        rows = self._rows("SELECT body, asked FROM hub_refs WHERE repo = ?", (repo,))
-        return (str(rows[0][0]), str(rows[0][1])) if rows else None
+        rows = _whole(self._rows("SELECT * FROM hub_refs WHERE repo = ?", (repo,)))
+        return (str(rows[0][1]), str(rows[0][2])) if rows else None
 
     # -- what people were told once -------------------------------------------------------------------------------
 
@@ -247,7 +288,7 @@ def _open(path: Path | str) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = NORMAL")
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version not in (0, _SCHEMA_VERSION):
-            raise sqlite3.DatabaseError(f"state.db has schema {version}")
+            raise _OtherFormatError(f"state.db has schema {version}")
         db.executescript(_SCHEMA)
         db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
     except sqlite3.DatabaseError:
@@ -256,8 +297,34 @@ def _open(path: Path | str) -> sqlite3.Connection:
     return db
 
 
-def _rows_of(contents: Iterable[Content]) -> list[tuple[str, int, str]]:
-    return [(content.md5, content.size, content.sha256) for content in contents]
+class _OtherFormatError(sqlite3.DatabaseError):
+    """Written by another version of hfver."""
+
+
+def _is_passing(error: sqlite3.DatabaseError) -> bool:
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in _PASSING
+
+
+def checksum(*values: object) -> int:
+    """CRC-32 of the values of a row. One of bytes, a whole receipt, comes last."""
+    if isinstance(values[-1], bytes):
+        return crc32(values[-1], checksum(*values[:-1]))
+    return crc32("\0".join(map(str, values)).encode("utf-8", "surrogatepass"))
+
+
+def _checked(row: tuple[object, ...]) -> tuple[object, ...]:
+    return (*row, checksum(*row))
+
+
+def _whole(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The rows that are as they were written; their checksum is the last value."""
+    return [row for row in rows if row[-1] == checksum(*row[:-1])]
+
+
+def _rows_of(contents: Iterable[Content], flags: int) -> Iterator[tuple[object, ...]]:
+    for content in contents:
+        row = (content.md5, content.size, content.sha256)
+        yield (*row, checksum(*row) | flags)
 
 
 def _text_of(commit: HubCommit) -> tuple[str, str, str]:

@@ -13,9 +13,11 @@ it trusts them as far as any other.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from hfver.addresses import is_private_by_name
@@ -24,6 +26,7 @@ from hfver.errors import HfverError, StateError, UnauthorisedError, UsageError
 from hfver.hub_state import EMBEDDED
 from hfver.paths import escape_reason
 from hfver.secret_values import KNOWN
+from hfver.small_json import read_json
 
 HUGGINGFACE_CO = "https://huggingface.co"
 _DEFAULT_PORTS = {"http": 80, "https": 443, "smtp": 25}
@@ -77,13 +80,22 @@ def origin(url: str) -> tuple[str, str, int]:
 
 def read_trust(environ: Mapping[str, str]) -> Trust:
     path = trust_file(environ)
+    hints = [f"mv {shlex.quote(str(path))} {shlex.quote(f'{path}.damaged')}", "then trust again: hfver trust URL"]
     try:
-        data = {"private_network": (), **json.loads(path.read_bytes())}  # older files have none
-        return Trust(*(tuple(map(str, data[name])) for name in ("urls", "paths", "private_network")))
-    except FileNotFoundError:
+        data = {"private_network": [], **read_json(path)}  # older files have none
+        return Trust(*(_texts(data[name]) for name in ("urls", "paths", "private_network")))
+    except (FileNotFoundError, NotADirectoryError):
         return Trust()
+    except OSError as exc:
+        raise StateError(f"{path}, which says what you trust, cannot be read: {exc.strerror}", hints=hints) from exc
     except (ValueError, KeyError, TypeError) as exc:
-        raise StateError(f"{path} is damaged: {exc}", hints=[f"remove {path} and trust again"]) from exc
+        raise StateError(f"{path}, which says what you trust, is damaged: {exc}", hints=hints) from exc
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"a list of texts expected, found {str(value)[:100]}")
+    return tuple(value)
 
 
 def write_trust(trust: Trust, environ: Mapping[str, str]) -> Path:

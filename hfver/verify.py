@@ -10,7 +10,7 @@ hashed, or still is in DVC's cache. No weight is downloaded, except with ``deep`
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,7 +103,8 @@ class _Prover:
         assert item.commit is not None
         assert item.revision is not None
         try:
-            receipt = read_receipt(self._hub, self._repo, item.revision, self._workspace.state)
+            named = self._releases[item.revision].trailers.tree
+            receipt = read_receipt(self._hub, self._repo, item.revision, self._workspace.state, tree=named)
         except IntegrityError as error:
             return replace(proof, state=VersionState.TAMPERED, problems=(error.message,))
         if receipt is None:
@@ -124,13 +125,20 @@ class _Prover:
         content = _ContentHere(self._workspace, receipt, pointer)
         problems = [
             *_chain_problems(self._releases[revision], commit, receipt, pointer, oid),
-            *content.problems(hash_cached=self._hash_cached),
+            *content.problems(self._published(revision, pointer.hash_name), hash_cached=self._hash_cached),
             *_tree_problems(self._hub, self._repo, revision, receipt, content),
             *_mirror_problems(self._hub, self._workspace.config.config_repo_type, receipt),
         ]
         if self._deep and not problems:
             problems += _download_problems(self._hub, self._repo, revision, receipt, pointer.hash_name)
         return problems
+
+    def _published(self, revision: str, hash_name: HashName) -> Callable[[OutputFile], Digests]:
+        def read(file: OutputFile) -> Digests:
+            [(_, found)] = self._hub.hash_files(self._repo, revision, [file], hash_name=hash_name)
+            return found
+
+        return read
 
 
 def _recorded(
@@ -154,8 +162,6 @@ def _chain_problems(
     if receipt.git is None or receipt.git.commit != commit:
         made_from = receipt.git.commit[:8] if receipt.git else "no commit"
         yield f"the receipt was made from {made_from}, the git tag is {commit[:8]}"
-    if receipt.tree != release.trailers.tree:
-        yield f"the receipt's tree is {receipt.tree}, the release commit says {release.trailers.tree}"
     if directory_id(receipt.files) != receipt.md5 and not _is_single(receipt):
         yield f"the receipt's files hash to {directory_id(receipt.files)}, its oid is {receipt.md5}"
     if oid != receipt.md5:
@@ -187,19 +193,31 @@ class _ContentHere:
         path = self._cache.object_path(file.md5, self.hash_name) if self._cache is not None else None
         return path if path is not None and path.is_file() else None
 
-    def problems(self, *, hash_cached: bool) -> Iterator[str]:
-        """Receipt ↔ what the content that DVC recorded hashes to."""
+    def problems(self, published: Callable[[OutputFile], Digests], *, hash_cached: bool) -> Iterator[str]:
+        """Receipt ↔ what the content that DVC recorded hashes to. ``published`` reads the Hub's copy of a file.
+
+        What is only remembered accuses nobody: where it differs, the bytes decide, those here or else the Hub's.
+        """
         for file in self._receipt.files:
             known = self._known.get(file.md5)
             if known is not None and (known.size, known.sha256) == (file.size, file.sha256):
                 continue
-            if known is not None or hash_cached:
-                known = self._hashed(file) or known
+            hashed = self._hashed(file) if known is not None or hash_cached else None
+            if hashed is None and known is not None and self._is_as_released(file, published(file)):
+                continue
+            known = hashed or known
             if known is not None and known.sha256 != file.sha256:
                 yield (
                     f"{file.path} has sha256 {file.sha256} in the receipt, {known.sha256} where DVC's md5 {file.md5} "
                     "was checked"
                 )
+
+    def _is_as_released(self, file: OutputFile, found: Digests) -> bool:
+        """Whether the bytes have both digests; then it was the memory that was wrong."""
+        right = (found.md5, found.size, found.sha256) == (file.md5, file.size, file.sha256)
+        if right:
+            self._state.remember_content([Content(found.md5, found.size, found.sha256)])
+        return right
 
     def _hashed(self, file: OutputFile) -> Content | None:
         cached = self.cached(file)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -17,10 +16,12 @@ from typing import Any
 
 from hfver.errors import StateError
 from hfver.processes import called, command_of, flock_holder, look, ways_on
-from hfver.small_files import read_small, read_start
+from hfver.small_files import read_start
+from hfver.small_json import read_json
 
 _RETRY_SECONDS = 0.1
 _PATIENCE = 10.0
+_LARGEST = 16 << 20  # bytes
 _WAIT = "wait for it to end and try again"
 
 
@@ -105,8 +106,8 @@ def refuse_if_in_use(root: Path, paths: Sequence[Path]) -> None:
 def _users(root: Path, mode: str) -> Iterator[tuple[Path, int, str]]:
     """Path, process and command of each use that is noted; what is no such note counts as none."""
     try:
-        noted: Any = json.loads(read_small(root / ".dvc" / "tmp" / "rwlock"))
-    except (FileNotFoundError, ValueError, RecursionError):
+        noted: Any = read_json(root / ".dvc" / "tmp" / "rwlock", largest=_LARGEST)
+    except (FileNotFoundError, ValueError):
         return
     used = noted.get(mode) if isinstance(noted, dict) else None
     for path, holders in used.items() if isinstance(used, dict) else ():

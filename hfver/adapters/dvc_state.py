@@ -53,7 +53,7 @@ def recorded_md5(row: str, info: os.stat_result, hash_name: HashName = "md5") ->
         value = json.loads(row)
         current = value["version"] == _ROW_VERSION and value["checksum"] == checksum
         return str(value["hash_info"][hash_name]) if current else None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None  # a form we do not know: then the file is hashed, which is slow and right
 
 

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx2
 from huggingface_hub import (
@@ -44,6 +44,7 @@ from hfver.hub_state import EMBEDDED, HubCommit, HubRefs
 from hfver.model import OutputFile
 from hfver.publish import FileContent, FileCopy, Prepared, StaleParentError
 from hfver.redact import redact
+from hfver.store_trouble import error_of_answer
 from hfver.visibility import Visibility
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ class HubClient:
         )
 
     def _translated(self, doing: str, what: str) -> AbstractContextManager[None]:
-        return _translated(doing, what, self.endpoint)
+        return _translated(doing, what, self.endpoint, ours=self.place == EMBEDDED)
 
     # -- who and where --------------------------------------------------------------------------------------------
 
@@ -282,16 +283,35 @@ class HubClient:
         with tempfile.TemporaryDirectory(prefix="hfver-names-") as names:
             additions = [_addition(_by_its_name(content, Path(names))) for content in contents]
             # An empty ignore list: a .gitignore in the model is content like any other and must not drop files.
-            with self._translated("uploading", f"{repo}@{branch}"):
-                self._api.preupload_lfs_files(
-                    repo,
-                    additions,
-                    revision=branch,
-                    repo_type=repo_type,
-                    free_memory=False,
-                    gitignore_content="",
-                )
+            try:
+                with self._translated("uploading", f"{repo}@{branch}"):
+                    self._api.preupload_lfs_files(
+                        repo,
+                        additions,
+                        revision=branch,
+                        repo_type=repo_type,
+                        free_memory=False,
+                        gitignore_content="",
+                    )
+            except UnreachableError as error:
+                raise self._store_trouble(repo) or error from error
         return PreparedContent(tuple(additions))
+
+    def _store_trouble(self, repo: str) -> HfverError | None:
+        """Why an upload failed, if that is an embedded hub with a full disk or a damaged store.
+
+        All that the Xet engine says of an answer is its status, and it asks for its transfer tokens itself.
+        """
+        if urlsplit(self.endpoint).hostname not in ("127.0.0.1", "localhost", "::1"):
+            return None
+        try:
+            with self._translated("asking what went wrong", repo):
+                url = f"{self.endpoint}/api/hub-trouble"
+                hf_raise_for_status(get_session().get(url, headers=build_hf_headers(token=self._token)))
+        except HfverError as error:
+            cause = error.__cause__
+            return _of_store(cause, ours=self.place == EMBEDDED) if isinstance(cause, HfHubHTTPError) else None
+        return None
 
     def commit(
         self,
@@ -367,8 +387,11 @@ def _addition(content: FileContent) -> CommitOperationAdd:
 
 
 @contextmanager
-def _translated(doing: str, what: str, endpoint: str) -> Iterator[None]:
-    """Turn the client's exceptions into ours; ``what`` is the repository, with @revision where there is one."""
+def _translated(doing: str, what: str, endpoint: str, *, ours: bool) -> Iterator[None]:
+    """Turn the client's exceptions into ours; ``what`` is the repository, with @revision where there is one.
+
+    ``ours``: it is the hub of this process that is spoken to.
+    """
     log.debug("%s: %s", what, doing)
     started = time.monotonic()
     try:
@@ -381,7 +404,7 @@ def _translated(doing: str, what: str, endpoint: str) -> Iterator[None]:
     except BadRequestError as error:
         raise StateError(f"{what}: the Hub refused {doing}: {_reason(error)}") from error
     except HfHubHTTPError as error:
-        raise _from_status(error, doing, what) from error
+        raise _of_store(error, ours=ours) or _from_status(error, doing, what) from error
     except (httpx2.TimeoutException, httpx2.TransportError, ConnectionError, TimeoutError) as error:
         reason = f"{endpoint}: {type(error).__name__}"
         raise UnreachableError(f"{what}: the Hub did not answer while {doing} ({reason})") from error
@@ -390,6 +413,17 @@ def _translated(doing: str, what: str, endpoint: str) -> Iterator[None]:
         raise UnreachableError(f"{what}: {doing} broke off: {error}") from error
     except ValueError as error:
         raise UsageError(f"{what}: the Hub client refused {doing}: {error}") from error
+
+
+def _of_store(error: HfHubHTTPError, *, ours: bool) -> HfverError | None:
+    code = error.response.headers.get("X-Error-Code")
+    if code is None:
+        return None
+    try:  # the header has the same in ASCII, cut off after a while
+        message = str(error.response.json()["error"])
+    except (ValueError, LookupError, TypeError, httpx2.StreamError):
+        message = _reason(error)
+    return error_of_answer(code, message, ours=ours)
 
 
 def _from_status(error: HfHubHTTPError, doing: str, what: str) -> HfverError:

@@ -68,7 +68,7 @@ class HubListing:
                 if answer.status != http.client.OK:  # a redirect, too: it must not get the token
                     return None
                 return _refs(json.loads(answer.read(_LARGEST)))
-        except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError) as error:
+        except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError, RecursionError) as error:
             log.debug("%s: asked again with the client: %s", path, type(error).__name__)
             return None
 

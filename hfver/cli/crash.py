@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
+import shlex
 import tempfile
 import traceback
 from collections.abc import Sequence
@@ -11,8 +13,24 @@ from pathlib import Path
 
 from hfver import __version__
 from hfver.cli.answers import Error
-from hfver.errors import EXIT_FAILED
+from hfver.errors import EXIT_FAILED, StateError
 from hfver.redact import redact
+
+# What a file system says about a file: it may not be touched, it is no file, or the disk cannot give it.
+_OF_FILES = frozenset({
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG,
+    errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ELOOP, errno.EIO, errno.ESTALE,
+})  # fmt: skip
+
+
+def unforeseen(error: Exception, arguments: Sequence[str]) -> Error:
+    """What the file system says is said as it is; anything else is a mistake of ours."""
+    if isinstance(error, OSError) and error.errno in _OF_FILES and error.filename is not None:
+        place = Path(os.fsdecode(error.filename))
+        there = place if place.exists() else place.parent
+        hint = f"ls -ld {shlex.quote(str(there))}"
+        return Error(StateError.kind, EXIT_FAILED, f"{place}: {error.strerror}", [hint])
+    return report_bug(error, arguments)
 
 
 def report_bug(error: Exception, arguments: Sequence[str]) -> Error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +9,22 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from hfver.cli.answers.setup import Damage, Garbage, HubInfo, HubRepo, Serving, StorePath, Token
+from hfver.cli.answers.setup import (
+    Beyond,
+    Damage,
+    Garbage,
+    HubInfo,
+    HubRepaired,
+    HubRepo,
+    Mended,
+    Serving,
+    StorePath,
+    Token,
+)
 from hfver.cli.group import CommandGroup
 from hfver.cli.options import common, dry_run, output_options
 from hfver.cli.output import Printer, Table, human_bytes
-from hfver.errors import EXIT_DONE, EXIT_DRIFT, IntegrityError, StateError, UsageError
+from hfver.errors import EXIT_DONE, EXIT_DRIFT, StateError, UsageError
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
@@ -65,8 +75,11 @@ def serve(printer: Printer, port: int, store: Path | None) -> int:
         printer.note(f"To see private repositories there, sign in with what `hfver hub token{option}` prints.")
         printer.note("Ctrl-C stops it.")
 
+    from hfver.store_trouble import told_of_store
+
     try:
-        run(store, port, ready)
+        with told_of_store():
+            run(store, port, ready)
     except OSError as error:
         hints = ["hfver hub serve --port 0"] if port else []
         raise StateError(f"The hub could not be started on port {port}: {error}", hints=hints) from error
@@ -85,7 +98,7 @@ def path(printer: Printer, repo: str | None, kind: str, store: Path | None) -> i
     Example:
       git -C "$(hfver hub path me/model)" log
     """
-    from hfver.local_hub.serve import default_store
+    from hfver.local_hub.place import default_store
 
     if repo is None:
         place = str(store or default_store())
@@ -159,6 +172,56 @@ def scrub(printer: Printer, store: Path | None) -> int:
 
 
 @hub.command()
+@click.option("--set-aside", metavar="NAMESPACE/NAME", help="Give up this repository: keep its data, free its name.")
+@click.option("--type", "kind", type=click.Choice(["model", "dataset", "space"]), default="model", help="What it is.")
+@_store_option
+@common(HubRepaired)
+def repair(printer: Printer, set_aside: str | None, kind: str, store: Path | None) -> int:
+    """Mend a store that cannot be used, from what is left of it (exit code 3 if something is lost).
+
+    hub.sqlite is made anew from its readable rows and from what stands beside the repositories, branches and tags come
+    back from their journal, content.db is made anew from the stored files. Nothing is thrown away: what was damaged is
+    kept in `damaged/`. What has lost objects can only come back from a backup, or be set aside and released again.
+
+    \b
+    Example:
+      hfver hub repair
+      hfver hub repair --set-aside me/bert && hfver push --all-missing
+    """
+    from hfver.local_hub.kinds import RepoKind
+    from hfver.local_hub.place import default_store
+    from hfver.local_hub.repair import put_aside
+    from hfver.local_hub.repair import repair as run
+    from hfver.store_trouble import told_of_store
+
+    root = store or default_store()
+    if not root.exists():
+        raise StateError(f"There is no hub in {root}.", hints=["hfver hub serve"])
+    with told_of_store():
+        if set_aside is not None:
+            return _say_set_aside(printer, set_aside, put_aside(root, RepoKind(kind), set_aside))
+        found = run(root)
+    lines = [f"{one.path}: {one.done}" for one in found.mended]
+    for lost in found.beyond:
+        lines += [f"{lost.path}: {lost.problem}", f"  {lost.advice}"]
+    answer = HubRepaired(
+        [Mended(str(one.path), one.done) for one in found.mended],
+        [Beyond(str(one.path), one.problem, one.advice) for one in found.beyond],
+    )
+    printer.data(answer, "\n".join(lines) or "Everything is in order; `hfver hub scrub` reads the stored bytes, too.")
+    return EXIT_DRIFT if found.beyond else EXIT_DONE
+
+
+def _say_set_aside(printer: Printer, name: str, kept: Path | None) -> int:
+    if kept is None:
+        raise UsageError(f"The hub has no repository {name}.", hints=["hfver hub info"])
+    done = f"it is set aside as {kept}, and its name is free"
+    printer.data(HubRepaired([Mended(name, done)], []), f"{name}: {done}.")
+    printer.note("To release again what was in it: hfver push --all-missing")
+    return EXIT_DONE
+
+
+@hub.command()
 @click.option(
     "--grace", type=click.FloatRange(0), default=24.0, show_default=True, help="Keep what is younger (hours)."
 )
@@ -209,26 +272,21 @@ def token(printer: Printer, user: str | None, read_only: bool, store: Path | Non
 
 @contextmanager
 def _opened(store: Path | None, *, create: bool = False) -> Iterator[Hub]:
-    from hfver.local_hub.database import StoreVersionError
     from hfver.local_hub.errors import HubError
-    from hfver.local_hub.hub import Hub
-    from hfver.local_hub.maintenance import DamagedRepositoryError
-    from hfver.local_hub.serve import default_store
+    from hfver.local_hub.hub import Hub, is_there
+    from hfver.local_hub.place import default_store
+    from hfver.local_hub.store_errors import told_by_system
+    from hfver.store_trouble import told_of_store
 
     root = store or default_store()
-    if not create and not (root / "hub.sqlite").exists():
+    if not create and not is_there(root):
         raise StateError(f"There is no hub in {root} yet.", hints=["hfver hub serve"])
-    try:
+    with told_of_store():
         opened = Hub(root)
-    except StoreVersionError as error:
-        raise StateError(f"{root}: {error}", hints=["pip install --upgrade hfver"]) from error
-    except sqlite3.DatabaseError as error:
-        raise IntegrityError(f"The hub's database in {root} cannot be read: {error}") from error
-    try:
-        yield opened
-    except HubError as error:
-        raise UsageError(error.message) from error
-    except DamagedRepositoryError as error:
-        raise IntegrityError(str(error), hints=["hfver hub scrub"]) from error
-    finally:
-        opened.close()
+        try:
+            with told_by_system(root):
+                yield opened
+        except HubError as error:
+            raise UsageError(error.message) from error
+        finally:
+            opened.close()

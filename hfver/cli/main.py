@@ -5,10 +5,8 @@ Commands are named here with their one-line help, so that ``hfver --help`` impor
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -21,7 +19,7 @@ from hfver.cli.answers import Error
 from hfver.cli.group import CommandGroup
 from hfver.cli.options import output_options
 from hfver.cli.output import Printer, accept_any_text, discard_output, error_answer
-from hfver.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, HfverError, StateError
+from hfver.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, HfverError
 from hfver.secret_values import KNOWN
 
 
@@ -74,7 +72,6 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "completion": Entry("hfver.cli.completion", "completion", "Print the completion script of a shell."),
     },
 }
-_NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG})
 COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 
 
@@ -159,20 +156,11 @@ def _run(arguments: Sequence[str], printer: Printer) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
-        printer.fail(_unforeseen(error, arguments))
+        from hfver.cli.crash import unforeseen
+
+        printer.fail(unforeseen(error, arguments))
         return EXIT_FAILED
     return result if isinstance(result, int) else EXIT_DONE
-
-
-def _unforeseen(error: Exception, arguments: Sequence[str]) -> Error:
-    """What the file system does not allow is said as it is; anything else is a mistake of ours."""
-    from hfver.cli.crash import report_bug
-
-    if isinstance(error, OSError) and error.errno in _NOT_ALLOWED and error.filename is not None:
-        place = Path(os.fsdecode(error.filename))
-        there = place if place.exists() else place.parent
-        return error_answer(StateError(f"{place}: {error.strerror}", hints=[f"ls -ld {shlex.quote(str(there))}"]))
-    return report_bug(error, arguments)
 
 
 def _explain_usage(error: click.UsageError, printer: Printer) -> int:

@@ -12,10 +12,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from hfver.config.settings import Config, ModelConfig
+from hfver.small_json import parse_json
 from hfver.versions import Scheme, TagFormats
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+_DEEPEST = 150  # levels: files are refused at 100 (see yaml_depth), and lie a few below the top here
 
 
 class Values:
@@ -62,7 +65,7 @@ def to_json(config: Config) -> str | None:
 
 def from_json(text: str, label: str) -> Config:
     """What ``to_json`` wrote; ValueError, KeyError or TypeError for anything else."""
-    fields = json.loads(text)
+    fields = parse_json(text, deepest=_DEEPEST)
     return Config(
         label=label,
         main_file=fields["main_file"],

@@ -22,7 +22,7 @@ from pathlib import Path
 from hfver.errors import EXIT_DONE, EXIT_REFUSED, HfverError
 from hfver.hooks.git_caller import calling_subcommand, system_table
 from hfver.hooks.intent import DELIBERATE, Origin, RefChange, judge, last_reflog_message, parse_changes
-from hfver.hooks.launcher import remember
+from hfver.hooks.launcher import refresh
 from hfver.hooks.pushed_refs import parse_pushed
 from hfver.hooks.repo import HookRepo, find_repo, leave_git
 from hfver.hooks.seen import SeenRefs
@@ -52,9 +52,9 @@ def main(arguments: Sequence[str]) -> int:
             _say(f"hint: {hint}")
         return EXIT_DONE
     except Exception as error:
-        from hfver.cli.crash import report_bug
+        from hfver.cli.crash import unforeseen
 
-        _say(report_bug(error, ["hook", *arguments]).message)
+        _say(unforeseen(error, ["hook", *arguments]).message)
         _say("git is not affected; `hfver push` does what is owed")
         return EXIT_DONE
 
@@ -103,7 +103,7 @@ def _committed(repo: HookRepo, changes: Sequence[RefChange], caller: str | None)
         return
     owed = [_owe(repo, change, evidence) for change, evidence in local if _to_release(repo, change)]
     if owed:
-        remember(repo.home)
+        refresh(repo.home)
         _release(repo, owed)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hfver.atomic import write_atomic
+from hfver.small_json import read_json
 
 NAME = "hooks.json"
 
@@ -34,11 +35,21 @@ class Record:
 def read_record(home: Path) -> Record:
     """What is recorded; nothing when there is no record or nobody can read it any more."""
     try:
-        value: Any = json.loads((home / NAME).read_bytes())
-        hooks = {name: Installed(**entry) for name, entry in value["hooks"].items()}
-        return Record(hooks, value["log_all_ref_updates"])
+        value: Any = read_json(home / NAME)
+        hooks = {str(name): _installed(**entry) for name, entry in value["hooks"].items()}
+        return Record(hooks, _text(value["log_all_ref_updates"]))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return Record()
+
+
+def _installed(path: object, sha256: object, method: object, original: object = None) -> Installed:
+    return Installed(_text(path) or "", _text(sha256) or "", _text(method) or "", _text(original))
+
+
+def _text(value: object) -> str | None:
+    if not isinstance(value, str | None) or (value is not None and "\0" in value):
+        raise TypeError(f"text expected, got {value!r:.100}")
+    return value
 
 
 def write_record(home: Path, record: Record) -> None:

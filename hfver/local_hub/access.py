@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import hmac
-import os
 import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from hfver.local_hub.durable import write_file
+from hfver.local_hub.locks import file_lock
 
 _SECRET_BYTES = 32
 
@@ -38,21 +40,26 @@ class Capabilities:
 
 
 def _secret(path: Path) -> bytes:
-    """Made once; a hard link lets exactly one of several starting processes win, and no one reads half a secret."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(handle, secrets.token_bytes(_SECRET_BYTES))
-            os.fsync(handle)
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            os.close(handle)
-            draft.unlink()
-    secret = path.read_bytes()
+    """Made once, and anew when what is there is none: all that is lost are addresses handed out this very day."""
+    secret = _read(path)
     if len(secret) != _SECRET_BYTES:
-        raise ValueError(f"{path} is not a secret of {_SECRET_BYTES} bytes; remove it and start again")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with file_lock(path.with_name(f"{path.name}.lock")):
+            secret = _read(path)
+            if len(secret) != _SECRET_BYTES:
+                secret = _made(path)
+    return secret
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_SECRET_BYTES + 1)
+    except FileNotFoundError:
+        return b""
+
+
+def _made(path: Path) -> bytes:
+    secret, draft = secrets.token_bytes(_SECRET_BYTES), path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    write_file(path, secret, temporary=draft, mode=0o600)
     return secret

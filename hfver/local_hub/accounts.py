@@ -15,6 +15,8 @@ from hfver.local_hub.database import Database
 from hfver.local_hub.errors import bad_request, conflict
 
 DEFAULT_USER = "me"
+TOKEN_FILE = "token"  # noqa: S105 (its name)
+LONGEST_TOKEN = 1000  # bytes; ours have 46
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?")
 
 
@@ -43,7 +45,7 @@ class Caller:
 class Accounts:
     def __init__(self, database: Database, root: Path) -> None:
         self._database = database
-        self._token_file = root / "token"
+        self._root = root
         self.default_user = self._ensure_default_user()
 
     def add(self, name: str, *, fullname: str = "") -> Account:
@@ -65,19 +67,20 @@ class Accounts:
 
     def by_id(self, number: int) -> Account:
         account = self._one("id = ?", number)
-        assert account is not None
+        if account is None:
+            raise self._database.damaged(f"it does not know account {number}")
         return account
 
     def issue_token(self, account: Account, *, role: str = "write", label: str = "default") -> str:
         token = "hf_" + secrets.token_urlsafe(32).replace("-", "a").replace("_", "b")
         with self._database.write() as connection:
             connection.execute(
-                "INSERT INTO tokens VALUES (?, ?, ?, ?, ?)", (_digest(token), account.id, role, label, now())
+                "INSERT INTO tokens VALUES (?, ?, ?, ?, ?)", (token_digest(token), account.id, role, label, now())
             )
         return token
 
     def authenticate(self, token: str) -> Caller | None:
-        digest = _digest(token)
+        digest = token_digest(token)
         with self._database.read() as connection:
             row = connection.execute("SELECT * FROM tokens WHERE digest = ?", (digest,)).fetchone()
         if row is None or not hmac.compare_digest(row["digest"], digest):
@@ -85,26 +88,26 @@ class Accounts:
         return Caller(self.by_id(row["account"]), row["role"], row["label"])
 
     def default_token(self) -> str:
-        """The default user's token, from a file only this user can read; made anew when the file is gone."""
-        try:
-            token = self._token_file.read_text(encoding="ascii").strip()
-        except FileNotFoundError:
-            token = ""
-        if token and self.authenticate(token):
-            return token
-        return self._new_default_token()
+        """The default user's token, from a file only this user can read; made anew when the file is gone or damaged."""
+        token = read_token(self._root)
+        return token if token and self.authenticate(token) else self._new_default_token()
 
     def _new_default_token(self) -> str:
         account = self.find(self.default_user)
-        assert account is not None
+        if account is None:
+            raise self._database.damaged(f"it does not know {self.default_user}, whose hub it is")
         token = self.issue_token(account)
-        temporary = self._token_file.with_name(f"token.{secrets.token_hex(4)}")
+        temporary = self._root / f"{TOKEN_FILE}.{secrets.token_hex(4)}"
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(token + "\n")
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(self._token_file)
+        try:
+            temporary.replace(self._root / TOKEN_FILE)
+        except BaseException:
+            temporary.unlink()
+            raise
         return token
 
     def _ensure_default_user(self) -> str:
@@ -128,5 +131,14 @@ class Accounts:
         return Account(row["id"], row["name"], row["fullname"], row["email"], is_default)
 
 
-def _digest(token: str) -> str:
+def read_token(root: Path) -> str | None:
+    """What the file of the default user's token says, whether that is a token of this hub or not."""
+    try:
+        with (root / TOKEN_FILE).open("rb") as file:
+            return file.read(LONGEST_TOKEN).strip().decode("ascii")
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+
+
+def token_digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()

@@ -11,10 +11,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from hfver.local_hub.content_errors import ContentError
 from hfver.local_hub.errors import HubError, MovedError, not_offered
 from hfver.local_hub.exchange import Exchange, Receive, Scope, Send, exchange_for, hang_up
 from hfver.local_hub.faults import Fault
 from hfver.local_hub.hub import Hub
+from hfver.local_hub.repos import Repo
 from hfver.local_hub.routes.table import ROUTES
 from hfver.local_hub.routing import find
 
@@ -65,15 +67,17 @@ class HubApp:
         except ClientDisconnect:
             return
         except Exception as error:
-            from hfver.local_hub.failures import refusal_of
-
+            told = await run_in_threadpool(self._told, error, scope)
             number = secrets.token_hex(8)
             # Without the query, which may hold the permission for an upload.
-            LOG.exception("request %s failed: %s %s", number, scope["method"], scope["path"])
+            if told is not None or isinstance(error, ContentError):  # whoever asked will say it, or ask again
+                LOG.info("%s %s: %s", scope["method"], scope["path"], error)
+            else:
+                LOG.exception("request %s failed: %s %s", number, scope["method"], scope["path"])
             if exchange.started:
                 raise
             mistake = HubError(500, None, f"The embedded hub made a mistake (request {number} in its log).")
-            await _refuse(scope, exchange, (refusal_of(error) or mistake).response())
+            await _refuse(scope, exchange, (told or mistake).response())
 
     async def _handle(self, scope: Scope, exchange: Exchange) -> None:
         # What handlers see is the path as it was sent: see routing.py.
@@ -90,6 +94,25 @@ class HubApp:
         else:
             response = await run_in_threadpool(handler, self._hub, request)
         await response(scope, exchange.receive, exchange.send)
+
+    def _told(self, error: Exception, scope: Scope) -> HubError | None:
+        """What a damaged store or repository has to do with it; None when the mistake is ours."""
+        from hfver.local_hub.failures import answer_to, refusal_of_repository, told_of
+
+        told = told_of(error, self._hub.root)
+        if told is not None:
+            self._hub.troubles.note(told)
+            return answer_to(told)
+        refusals = (refusal_of_repository(self._hub, repo.id) for repo in self._concerned(scope))
+        return next((refusal for refusal in refusals if refusal is not None), None)
+
+    def _concerned(self, scope: Scope) -> list[Repo]:
+        """The repository a request names, or all of them: lists and pages look at each."""
+        params = scope.get("path_params", {})
+        if not {"kind", "ns", "name"} <= params.keys():
+            return self._hub.repos.all()
+        found = self._hub.repos.find(params["kind"], str(params["ns"]), str(params["name"]).removesuffix(".git"))
+        return [] if found is None else [found]
 
     def _path(self, scope: Scope) -> str:
         """As it was sent; a client whose endpoint ends in a slash begins it with two."""

@@ -134,6 +134,8 @@ class CheckedFile:
             return self.path.open("rb", buffering=0)
         except FileNotFoundError as exc:
             raise MissingContentError(f"stored file is gone: {self.path.name}") from exc
+        except IsADirectoryError as exc:
+            raise MissingContentError(f"a directory stands where a stored file was: {self.path.name}") from exc
 
     def _read(self, file: FileIO, start: int, end: int) -> memoryview:
         """Whole blocks around the range are read, checked, and cut to it."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, LifoQueue
 
-from hfver.local_hub.content_errors import StoreError
-from hfver.local_hub.sqlite_files import create_once, format_of
+from hfver.local_hub.sqlite_files import create_once, file_problem, format_of
+from hfver.local_hub.store_errors import DamagedStoreError, damaged_database, newer_store, of_sqlite, told_by_sqlite
 
 SCHEMA_VERSION = 1
 _BUSY_SECONDS = 60.0
@@ -55,28 +56,41 @@ class ContentDatabase:
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
         self._writing = threading.Lock()
         self._closed = False
-        create_once(path, _make)
-        with self._guarded(), self.read() as db:
-            version = format_of(db)
-        if version != SCHEMA_VERSION:
+        self.damage: DamagedStoreError | None = None  # once it was met: nothing that comes later can be right
+        self._root = path.parent.parent
+        with told_by_sqlite(self._root, path):
+            create_once(path, _make)
+        try:
+            self._check_format()
+            self.store_id: str = self._meta("store_id")
+        except BaseException:
             self.close()
-            raise StoreError(f"{self._path} has schema {version}; this version of the hub reads {SCHEMA_VERSION}")
-        self.store_id: str = self._meta("store_id")
+            raise
 
     @property
     def generation(self) -> int:
-        return int(self._meta("generation"))
+        text = self._meta("generation")
+        if not (text.isascii() and text.isdigit()):
+            raise self.damaged(f"its generation is {text!r}")
+        return int(text)
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
+        connection = None
         try:
-            connection = self._idle.get_nowait()
-        except Empty:
-            connection = self._connect()
-        try:
+            connection = self._take()
             yield connection
+        except sqlite3.Error as error:
+            told = of_sqlite(self._root, self._path, error)
+            if told is None:
+                raise
+            if isinstance(told, DamagedStoreError):
+                self.damage = told
+            raise told from error
         finally:
-            if self._closed:
+            if connection is None:
+                pass
+            elif self._closed:
                 connection.close()
             else:
                 self._idle.put(connection)
@@ -103,10 +117,16 @@ class ContentDatabase:
             db.execute("UPDATE meta SET value = '1' WHERE key = 'complete'")
 
     def check(self) -> None:
-        with self._guarded(), self.read() as db:
-            problems = [row[0] for row in db.execute("PRAGMA quick_check(5)")]
-        if problems != ["ok"]:
-            raise StoreError(f"{self._path} is damaged ({problems[0]}); {_REBUILD}")
+        """Every page of the file; DamagedStoreError when one is not as SQLite wrote it."""
+        with self.read() as db:
+            problem = file_problem(db, _make)
+        if problem is not None:
+            raise self.damaged(problem)
+
+    def damaged(self, problem: str) -> DamagedStoreError:
+        """For who finds in a row what cannot have been written there."""
+        self.damage = damaged_database(self._root, self._path, problem)
+        return self.damage
 
     def close(self) -> None:
         self._closed = True
@@ -116,28 +136,34 @@ class ContentDatabase:
             except Empty:
                 return
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64
-        )
-        connection.execute("PRAGMA synchronous = FULL")
+    def _check_format(self) -> None:
+        with self.read() as db:
+            version = format_of(db)
+        if version > SCHEMA_VERSION:
+            raise newer_store(self._path, version, SCHEMA_VERSION)
+        if version < SCHEMA_VERSION:
+            raise self.damaged("it has no format")
+
+    def _take(self) -> sqlite3.Connection:
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            connection = sqlite3.connect(
+                self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64
+            )
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def _meta(self, key: str) -> str:
         with self.read() as db:
             row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         if row is None:
-            raise StoreError(f"{self._path} is not an index of a content store")
+            raise self.damaged(f"it does not say its {key}")
         return str(row[0])
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as exc:
-            if isinstance(exc, sqlite3.OperationalError):
-                raise
-            raise StoreError(f"{self._path} is damaged ({exc}); {_REBUILD}") from exc
 
 
 def _make(db: sqlite3.Connection) -> None:
@@ -148,9 +174,8 @@ def _make(db: sqlite3.Connection) -> None:
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-_REBUILD = "move it away and start the hub again: it is rebuilt from the stored files"
-
-
 def bump_generation(db: sqlite3.Connection) -> None:
     """Clients remember what they uploaded per address; a new generation is a new address."""
-    db.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'generation'")
+    # Not just one more: a store that was restored from a backup would come by generations that clients remember.
+    now = int(time.time())
+    db.execute("UPDATE meta SET value = max(CAST(value AS INTEGER) + 1, ?) WHERE key = 'generation'", (now,))

@@ -26,7 +26,3 @@ class DamagedContentError(ContentError):
         super().__init__(f"{name}: {problem}")
         self.name = name
         self.problem = problem
-
-
-class StoreError(ContentError):
-    """The store itself cannot be used."""

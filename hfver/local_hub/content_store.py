@@ -26,6 +26,7 @@ from hfver.local_hub.multipart import MultipartUploads
 from hfver.local_hub.rebuild import Rebuild
 from hfver.local_hub.reconstruction import Reconstruction, reconstruct
 from hfver.local_hub.shard_ingest import ShardIngest
+from hfver.local_hub.store_errors import DamagedStoreError
 from hfver.local_hub.stored_files import StoredFile, StoredFiles
 from hfver.local_hub.stored_xorbs import StoredXorbs
 from hfver.local_hub.unpacking import BLOCK_BYTES, Span, read_blocks
@@ -70,6 +71,11 @@ class ContentStore:
     def generation(self) -> int:
         return self._database.generation
 
+    @property
+    def damage(self) -> DamagedStoreError | None:
+        """What somebody has met in the index since it was opened."""
+        return self._database.damage
+
     def lookup(self, sha256s: Iterable[str]) -> dict[str, StoredObject]:
         """Only those present and readable."""
         wanted = [bytes.fromhex(sha256) for sha256 in dict.fromkeys(sha256s)]
@@ -104,6 +110,10 @@ class ContentStore:
 
     def scrub(self) -> list[Damage]:
         return self._housekeeping.scrub()
+
+    def check_index(self) -> None:
+        """DamagedStoreError when content.db contradicts itself. No stored byte is read for that."""
+        self._housekeeping.check_index()
 
     def gc(self, live: Collection[str], *, cutoff: float, dry_run: bool = False) -> GcReport:
         """What is not live goes if it was stored or touched before the `cutoff`, in seconds since the epoch."""
@@ -172,7 +182,7 @@ class ContentStore:
         with file_lock(self.root / "rebuild.lock", longest=None):
             if self._database.is_complete():
                 return
-            Rebuild(self._database, self._xorbs, self._wholes, self._ingest).run()
+            Rebuild(self._xorbs, self._wholes, self._ingest).run()
             self._database.mark_complete()
 
     def _unpacked(self, stored: StoredFile, start: int, end: int) -> Iterator[bytes]:

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hfver.local_hub.sqlite_files import create_once, format_of
+from hfver.local_hub.store_errors import DamagedStoreError, damaged_database, newer_store, of_sqlite, told_by_sqlite
 
+TABLE = "hub.sqlite"  # the file's name in a store
 SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -41,24 +43,33 @@ class Database:
     """A pool of connections. SQLite's write lock, waited for up to half a minute, is what keeps processes apart."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
+        self._root = path.parent
         self._idle: list[sqlite3.Connection] = []
         self._mutex = threading.Lock()
         self._closed = False
-        create_once(path, _make)
-        with self.read() as connection:
-            version = format_of(connection)
-        if version != SCHEMA_VERSION:
+        with told_by_sqlite(self._root, path):
+            create_once(path, make_tables)
+        try:
+            self._check_format()
+        except BaseException:
             self.close()
-            raise StoreVersionError(f"the hub's store has format {version}; this hfver knows {SCHEMA_VERSION}")
+            raise
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        connection = self._take()
+        connection = None
         try:
+            connection = self._take()
             yield connection
+        except sqlite3.Error as error:
+            told = of_sqlite(self._root, self.path, error)
+            if told is None:
+                raise
+            raise told from error
         finally:
-            self._give_back(connection)
+            if connection is not None:
+                self._give_back(connection)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -81,6 +92,10 @@ class Database:
         with self.write() as connection:
             connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, value))
 
+    def damaged(self, problem: str) -> DamagedStoreError:
+        """For who finds in a row what cannot have been written there."""
+        return damaged_database(self._root, self.path, problem)
+
     def close(self) -> None:
         with self._mutex:
             self._closed = True
@@ -88,14 +103,26 @@ class Database:
         for connection in idle:
             connection.close()
 
+    def _check_format(self) -> None:
+        with self.read() as connection:
+            version = format_of(connection)
+        if version > SCHEMA_VERSION:
+            raise newer_store(self.path, version, SCHEMA_VERSION)
+        if version < SCHEMA_VERSION:
+            raise self.damaged("it has no format")
+
     def _take(self) -> sqlite3.Connection:
         with self._mutex:
             if self._idle:
                 return self._idle.pop()
-        connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
+        connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
@@ -106,11 +133,7 @@ class Database:
         connection.close()
 
 
-class StoreVersionError(Exception):
-    """The store was made by a newer hfver."""
-
-
-def _make(connection: sqlite3.Connection) -> None:
+def make_tables(connection: sqlite3.Connection) -> None:
     for statement in SCHEMA.split(";"):
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -92,11 +92,20 @@ class Discussions:
                 "SELECT id, kind, author, created, data FROM events WHERE repo = ? AND num = ? ORDER BY position",
                 (repo.id, num),
             ).fetchall()
-        return [Event(row["id"], row["kind"], row["author"], row["created"], json.loads(row["data"])) for row in rows]
+        return [Event(row["id"], row["kind"], row["author"], row["created"], self._data(row)) for row in rows]
 
     def add_event(self, repo: Repo, num: int, kind: str, author: str, data: dict[str, Any]) -> Event:
         with self._database.write() as connection:
             return _add_event(connection, repo, num, kind, author, data)
+
+    def _data(self, row: sqlite3.Row) -> dict[str, Any]:
+        try:
+            data = json.loads(row["data"])
+        except (ValueError, TypeError, RecursionError):
+            data = None
+        if not isinstance(data, dict):
+            raise self._database.damaged(f"event {row['id']} of a discussion says nothing")
+        return data
 
     def change(self, repo: Repo, num: int, column: str, value: str) -> None:
         assert column in ("title", "status", "merge_commit")

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-import errno
-import sqlite3
-
-import pygit2
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hfver.local_hub.errors import HubError
+from hfver.local_hub.store_errors import BusyStoreError, StoreError, of_system
 
-FULL = 507  # a status that clients of the Hub's own routes do not try again
+if TYPE_CHECKING:
+    from hfver.local_hub.hub import Hub
 
-
-def refusal_of(error: Exception) -> HubError | None:
-    """What to answer to an error that is nobody's mistake; None for one that is ours."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return _full()
-    if isinstance(error, sqlite3.OperationalError):
-        if "full" in str(error):
-            return _full()
-        if "locked" in str(error):
-            return HubError(503, None, "The embedded hub's database is busy.", headers={"Retry-After": "1"})
-    if isinstance(error, (pygit2.GitError, sqlite3.DatabaseError)):
-        return damaged()
-    return None
+# "Failed dependency": a status that means nothing else to any client. The Hub's own client asks again after 500 and 502
+# to 504; its Xet engine, which asks for transfer tokens itself, after any 5xx, for minutes and without a word.
+STORE_FAILED = 424
 
 
-def damaged() -> HubError:
-    return HubError(500, None, "The embedded hub's data is damaged: `hfver hub scrub` says where.")
+def refusal_of(error: Exception, root: Path) -> HubError | None:
+    """What to answer to an error that is nobody's mistake; None for one that is ours. ``root`` is the store's."""
+    told = told_of(error, root)
+    return None if told is None else answer_to(told)
 
 
-def _full() -> HubError:
-    return HubError(FULL, None, "There is no room left on the embedded hub's disk.")
+def told_of(error: Exception, root: Path) -> StoreError | None:
+    """The trouble of the store behind an error, None where there is none."""
+    told = of_system(root, error) if isinstance(error, OSError) else error
+    return told if isinstance(told, StoreError) else None
+
+
+def refusal_of_repository(hub: Hub, repo_id: str) -> HubError | None:
+    """What to answer when something went wrong over a repository that turns out to be damaged; None if it is whole.
+
+    What a missing object or a garbled file does depends on where it is met; git itself knows what is wrong.
+    """
+    from hfver.local_hub.git.health import damaged_repository
+
+    problem = hub.git.problem_of(repo_id)
+    return None if problem is None else answer_to(damaged_repository(hub.git.path(repo_id), problem))
+
+
+def answer_to(error: StoreError) -> HubError:
+    if isinstance(error, BusyStoreError):
+        return HubError(503, error.code, error.in_full, headers={"Retry-After": "1"})
+    return HubError(STORE_FAILED, error.code, error.in_full)

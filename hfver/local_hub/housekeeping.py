@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import functools
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
 from hfver.local_hub.checked_files import CheckedFile
 from hfver.local_hub.content_database import ContentDatabase, bump_generation
-from hfver.local_hub.content_errors import DamagedContentError, MissingContentError
+from hfver.local_hub.content_errors import ContentError, DamagedContentError, MissingContentError
 from hfver.local_hub.hashes import to_text
 from hfver.local_hub.stored_files import StoredFiles
 from hfver.local_hub.stored_xorbs import StoredXorbs
@@ -72,8 +73,16 @@ class Housekeeping:
 
     def scrub(self) -> list[Damage]:
         """Read everything. What is damaged leaves the index, so that uploading it again stores it again."""
-        self._database.check()
+        self.check_index()
         return [*self._scrub_xorbs(), *self._scrub_wholes()]
+
+    def check_index(self) -> None:
+        """DamagedStoreError when the index contradicts itself: each hash is that of the list it stands for."""
+        self._database.check()
+        assert self._database.generation >= 0  # which looks at it
+        problem = next(chain(self._xorbs.contradictions(), self._files.contradictions()), None)
+        if problem is not None:
+            raise self._database.damaged(problem)
 
     def sweep(self) -> None:
         """Remove what processes that ended in the middle of something left behind."""
@@ -111,13 +120,13 @@ class Housekeeping:
         with self._database.read() as db:
             xorb = self._xorbs.load(db, xorb_id)
             sha256s = self._files.of_xorb(db, xorb_id)
-        if xorb is None or not self._xorbs.lose(xorb):
+        if xorb is None or not self._xorbs.lose(xorb) or _proves(self._xorbs.adopt, xorb.file.path):
             return []
         self._set_aside(xorb.file.path)
         return [Damage("xorb", to_text(xorb.hash), problem, sha256s)]
 
     def _lose_whole(self, sha256: bytes, path: Path, problem: str) -> list[Damage]:
-        if not self._wholes.lose(sha256, path.name):
+        if not self._wholes.lose(sha256, path.name) or _proves(self._wholes.adopt, path):
             return []
         self._set_aside(path)
         return [Damage("file", sha256.hex(), problem, (sha256.hex(),))]
@@ -160,6 +169,14 @@ class _Doomed:
                 " AND id NOT IN (SELECT upload_id FROM xorbs WHERE upload_id IS NOT NULL) RETURNING name"
             )
         ]
+
+
+def _proves(adopt: Callable[[Path], bool], path: Path) -> bool:
+    """Whether the bytes are right after all: then it was the checksums that the disk has damaged, and they are new."""
+    try:
+        return adopt(path)
+    except (ContentError, OSError):
+        return False
 
 
 def _problem(file: CheckedFile) -> str | None:

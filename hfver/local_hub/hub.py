@@ -8,13 +8,14 @@ import re
 import threading
 import time
 from collections import deque
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfver.local_hub.access import Capabilities
 from hfver.local_hub.accounts import Account, Accounts, Caller
-from hfver.local_hub.database import Database
+from hfver.local_hub.database import TABLE, Database
 from hfver.local_hub.discussions import Discussions
 from hfver.local_hub.errors import (
     HubError,
@@ -26,10 +27,15 @@ from hfver.local_hub.errors import (
     token_required,
 )
 from hfver.local_hub.faults import Faults
+from hfver.local_hub.git.marks import listed_ids
 from hfver.local_hub.git.ref_names import PULLS
 from hfver.local_hub.kinds import RepoKind
-from hfver.local_hub.registration import mend_marks
+from hfver.local_hub.locks import StoreLock
+from hfver.local_hub.registration import mend_marks, refuse_lost
 from hfver.local_hub.repos import Repo, Repos
+from hfver.local_hub.sqlite_files import is_made
+from hfver.local_hub.store_errors import damaged_database, told_by_system
+from hfver.local_hub.troubles import Troubles
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -56,19 +62,27 @@ class Hub:
         remembered: int = REQUESTS_REMEMBERED,
     ) -> None:
         """`remembered`: how many requests are kept for a test to look at."""
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.root = root
         self.faults = faults
         self.prefix = prefix
         self.page_size = page_size
         self.requests: deque[tuple[str, str]] = deque(maxlen=remembered)
-        self.database = Database(root / "hub.sqlite")
-        self.accounts = Accounts(self.database, root)
-        self.repos = Repos(self.database, self.accounts)
-        self.discussions = Discussions(self.database)
-        self.capabilities = Capabilities(root / "content")
+        self.troubles = Troubles()
         self._opening = threading.Lock()
         self._content: ContentStore | None = None
+        self._lock = StoreLock(root)
+        with told_by_system(root), ExitStack() as opened:
+            root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock.share()
+            opened.callback(self._lock.close)
+            refuse_lost_table(root)
+            self.database = Database(root / TABLE)
+            opened.callback(self.database.close)
+            self.accounts = Accounts(self.database, root)
+            self.capabilities = Capabilities(root / "content")
+            opened.pop_all()
+        self.repos = Repos(self.database, self.accounts)
+        self.discussions = Discussions(self.database)
 
     # A command asks for few of these, and importing what they stand on takes most of the time a start takes.
 
@@ -76,7 +90,8 @@ class Hub:
     def git(self) -> GitStore:
         from hfver.local_hub.git.store import GitStore
 
-        return GitStore(self.root / "repos")
+        with told_by_system(self.root):
+            return GitStore(self.root / "repos", lambda repo_id: self.repos.by_id(repo_id) is not None)
 
     @cached_property
     def listings(self) -> Listings:
@@ -91,7 +106,11 @@ class Hub:
             if self._content is None:
                 from hfver.local_hub.content_store import ContentStore
 
-                self._content = ContentStore(self.root / "content")
+                with told_by_system(self.root):
+                    self._content = ContentStore(self.root / "content")
+            if self._content.damage is not None:
+                # Xet engines keep to themselves why a transfer failed: so it is said to whoever asks for the next one.
+                raise self._content.damage
             return self._content
 
     def sweep(self, *, every: float = 0.0) -> None:
@@ -101,7 +120,7 @@ class Hub:
         """
         now = time.time()
         swept = self.database.setting("swept")
-        if swept is not None and now - float(swept) < every:
+        if swept is not None and now - _seconds(swept) < every:
             return
         self.database.set("swept", str(now))
         if swept is None and every:
@@ -115,6 +134,7 @@ class Hub:
             if self._content is not None:
                 self._content.close()
         self.database.close()
+        self._lock.close()
 
     def base_url(self, request: Request) -> str:
         """What absolute URLs in answers start with: the address the client used."""
@@ -146,6 +166,8 @@ class Hub:
         repo = self.repos.find(kind, namespace, name)
         if repo is None:
             moved = self.repos.moved_to(kind, namespace, name)
+            if moved is None:
+                refuse_lost(self, kind, namespace, name)
             if moved is None or not self.may_read(self.caller(request), moved):
                 raise repo_not_found(f"{namespace}/{name}", status=404 if self.caller(request) else 401)
             raise MovedError(self._moved_url(request, moved))
@@ -206,6 +228,27 @@ class Hub:
         segments[at : at + 2] = [repo.namespace, repo.name + suffix]
         query = f"?{request.url.query}" if request.url.query else ""
         return f"{self.base_url(request)}{'/'.join(segments)}{query}"
+
+
+def is_there(root: Path) -> bool:
+    """Whether a hub has ever been at this place, whatever has become of it."""
+    return root.is_file() or (root / TABLE).exists() or bool(listed_ids(root / "repos"))
+
+
+def refuse_lost_table(root: Path) -> None:
+    """A new table beside old repositories would not name them: the next release would begin a second history."""
+    path = root / TABLE
+    if not is_made(path):
+        count = len(listed_ids(root / "repos"))
+        if count and not is_made(path):  # else another process has made it, and a repository, in the meantime
+            raise damaged_database(root, path, f"it is gone or empty, and {count} repositories lie beside it")
+
+
+def _seconds(setting: str) -> float:
+    try:
+        return float(setting)
+    except ValueError:
+        return 0.0
 
 
 def owns(caller: Caller | None, repo: Repo) -> bool:

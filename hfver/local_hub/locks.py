@@ -1,6 +1,11 @@
 """Locks between processes and threads: flock on files that are never deleted, so that all lock the same inode.
 
 Whoever waits for a process that stands still (Ctrl-Z) is told so; nothing it could do would help.
+
+store.lock                     shared by every open hub; exclusive while a store is repaired
+repos/locks/<id>               one repository, while a ref moves
+content/tmp/<tag>.lock         one open content store (see workspace)
+hub.sqlite.lock, content/content.db.lock, content/rebuild.lock
 """
 
 from __future__ import annotations
@@ -13,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hfver.local_hub.errors import HubError
+from hfver.local_hub.store_errors import BusyStoreError
 
 LOCKED = 423  # a status that clients do not try again
 _LONGEST = 60.0  # seconds; what is done under these locks takes no second
@@ -78,3 +84,35 @@ def _is_stopped(pid: int) -> bool:
     except OSError:
         return False
     return stat.rpartition(")")[2].split()[0] in ("T", "t")
+
+
+class StoreLock:
+    """Whether a store is in use, or in repair; given up by the system when the process ends."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._descriptor: int | None = None
+
+    def share(self) -> None:
+        """For using the store. BusyStoreError while it is repaired."""
+        self._take(fcntl.LOCK_SH, "it is being repaired by another process", "try again when that has ended")
+
+    def own(self) -> None:
+        """For repairing it. BusyStoreError while anybody uses it."""
+        self._take(
+            fcntl.LOCK_EX, "another process uses it", "stop `hfver hub serve`, wait for running commands, and try again"
+        )
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _take(self, kind: int, problem: str, advice: str) -> None:
+        descriptor = os.open(self._root / "store.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise BusyStoreError(self._root, problem, mend=advice) from None
+        self._descriptor = descriptor

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pygit2
-
-from hfver.local_hub.git.process import environment
+from hfver.local_hub.git.health import damaged_repository, run_git, told_by_git
 from hfver.local_hub.git.reachable import pointer_files
+from hfver.local_hub.git.ref_journal import shorten_journal
+from hfver.local_hub.store_errors import DamagedStoreError
 
 if TYPE_CHECKING:
     from hfver.local_hub.content_store import GcReport
@@ -34,22 +32,25 @@ class Finding:
     files: tuple[str, ...]
 
 
-class DamagedRepositoryError(Exception):
-    """A repository cannot be read to its end, so nobody can say what it still needs."""
-
-
 def collect_garbage(hub: Hub, *, grace_seconds: float = GRACE_SECONDS, dry_run: bool = False) -> GcReport:
     """Content that no ref of any repository reaches goes, and git objects likewise, if they are old enough.
+
+    DamagedStoreError when a repository cannot be read to its end: nobody can say what it still needs.
 
     What is committed meanwhile was touched after `begun`, under the lock of a repository that was looked at before.
     """
     begun = time.time()
+    for repo in hub.repos.all():
+        problem = hub.git.problem_of(repo.id)  # a branch that cannot be read needs its content all the same
+        if problem is not None:
+            raise damaged_repository(hub.git.path(repo.id), f"the repository of {repo.url_path}: {problem}")
     live = _live(hub)
     report = hub.content.gc(live, cutoff=begun - grace_seconds, dry_run=dry_run)
     for repo_id in () if dry_run else hub.git.ids():
         with hub.git.locked(repo_id):
             if hub.git.path(repo_id).exists() and hub.git.is_listed(repo_id):
-                _git(hub.git.path(repo_id), "gc", "--quiet", f"--prune={int(grace_seconds)}.seconds.ago")
+                run_git(hub.git.path(repo_id), "gc", "--quiet", f"--prune={int(grace_seconds)}.seconds.ago")
+                shorten_journal(hub.git.path(repo_id))
     return report
 
 
@@ -78,11 +79,11 @@ def scrub(hub: Hub) -> list[Finding]:
 
 def _scrub_repositories(hub: Hub, owners: _Owners) -> Iterator[Finding]:
     for repo in hub.repos.all():
-        checked = _git(hub.git.path(repo.id), "fsck", "--full", "--no-dangling", "--no-progress", check=False)
-        if checked.returncode == 0:
+        problem = hub.git.problem_of(repo.id)
+        if problem is None:
             _add_owners(hub, repo.id, repo.url_path, owners)
-        elif hub.git.path(repo.id).exists() or hub.repos.by_id(repo.id):  # else it was deleted meanwhile
-            yield Finding(f"git repository of {repo.url_path}", checked.stderr.strip(), ())
+        else:
+            yield Finding(f"git repository of {repo.url_path}, {hub.git.path(repo.id)}", problem, ())
 
 
 def _unknown_repositories(hub: Hub) -> Iterator[Finding]:
@@ -91,7 +92,7 @@ def _unknown_repositories(hub: Hub) -> Iterator[Finding]:
     known = {repo.id for repo in hub.repos.all()}
     for repo_id in sorted(set(listed) - known):
         if hub.git.path(repo_id).exists():
-            yield Finding(f"git repository {repo_id}.git", "hub.sqlite does not know it and may have been lost", ())
+            yield Finding(f"git repository {repo_id}.git", "hub.sqlite does not know it: it has lost a row", ())
 
 
 def _missing(hub: Hub, owners: _Owners, reported: set[str]) -> list[Finding]:
@@ -104,15 +105,10 @@ def _add_owners(hub: Hub, repo_id: str, label: str, owners: _Owners) -> None:
     """By SHA-256: the files that have this content, in all of a repository's history."""
     try:
         git = hub.git.find(repo_id)
-        for file in pointer_files(git) if git else ():
-            owners[file.pointer.sha256].add(f"{label}: {file.path}")
-    except (pygit2.GitError, KeyError, ValueError) as error:
+        with told_by_git(hub.git.path(repo_id)):
+            for file in pointer_files(git) if git else ():
+                owners[file.pointer.sha256].add(f"{label}: {file.path}")
+    except DamagedStoreError as error:
         # Nobody needs what was left half-made or half-removed.
         if hub.git.is_listed(repo_id) or hub.repos.by_id(repo_id):
-            raise DamagedRepositoryError(f"the git repository of {label} is damaged: {error}") from error
-
-
-def _git(git_dir: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    # As in routes/git_http.py: who owns the folder is not the question here.
-    command = ["git", "-c", "safe.directory=*", "--git-dir", str(git_dir), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, errors="replace", check=check, env=environment())
+            raise damaged_repository(error.path, f"the repository of {label}: {error.problem}") from error

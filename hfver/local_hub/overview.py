@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hfver.local_hub.errors import HubError
+from hfver.local_hub.git.health import told_by_git
 from hfver.local_hub.git.ref_names import DEFAULT_BRANCH, TAGS
 from hfver.local_hub.git.refs import all_refs
 from hfver.local_hub.storage_size import used_storage
@@ -45,9 +47,11 @@ def _stats(hub: Hub) -> list[os.stat_result]:
 
 
 def _repo(hub: Hub, repo: Repo) -> RepoOverview | None:
-    git = hub.git.find(repo.id)
-    if git is None:
+    try:
+        git = hub.git.open(repo.id)
+    except HubError:  # it was deleted just now
         return None
-    versions = sum(1 for ref in all_refs(git.raw) if ref.name.startswith(TAGS))
-    size = used_storage(hub, git, git.resolve(DEFAULT_BRANCH).commit)
+    with told_by_git(git.path):
+        versions = sum(1 for ref in all_refs(git.raw) if ref.name.startswith(TAGS))
+        size = used_storage(hub, git, git.resolve(DEFAULT_BRANCH).commit)
     return RepoOverview(repo.kind.value, repo.full_name, repo.private, versions, size, repo.updated)

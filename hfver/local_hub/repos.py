@@ -60,11 +60,11 @@ class Repos:
 
     def find(self, kind: RepoKind, namespace: str, name: str) -> Repo | None:
         with self._database.read() as connection:
-            return _find(connection, kind, namespace, name)
+            return self._find(connection, kind, namespace, name)
 
     def by_id(self, repo_id: str) -> Repo | None:
         with self._database.read() as connection:
-            return _repo(connection.execute(f"SELECT {COLUMNS} FROM repos WHERE id = ?", (repo_id,)).fetchone())
+            return self._repo(connection.execute(f"SELECT {COLUMNS} FROM repos WHERE id = ?", (repo_id,)).fetchone())
 
     def moved_to(self, kind: RepoKind, namespace: str, name: str) -> Repo | None:
         """The repo that had this name before it was moved."""
@@ -74,14 +74,14 @@ class Repos:
                 "(SELECT repo FROM redirects WHERE kind = ? AND namespace = ? AND name = ?)",
                 (kind, namespace, name),
             ).fetchone()
-        return _repo(row)
+        return self._repo(row)
 
     def all(self, kind: RepoKind | None = None) -> list[Repo]:
         with self._database.read() as connection:
             rows = connection.execute(
                 f"SELECT {COLUMNS} FROM repos WHERE ? IS NULL OR kind = ? ORDER BY created DESC, id", (kind, kind)
             ).fetchall()
-        return [repo for row in rows if (repo := _repo(row))]
+        return [repo for row in rows if (repo := self._repo(row))]
 
     def check_name(self, caller: Account, namespace: str, name: str) -> None:
         """Refuse names the client could not address and namespaces that belong to somebody else."""
@@ -98,7 +98,7 @@ class Repos:
     def add(self, repo: Repo) -> None:
         """Enter a repo whose git data is complete."""
         with self._database.write() as connection:
-            if _find(connection, repo.kind, repo.namespace, repo.name):
+            if self._find(connection, repo.kind, repo.namespace, repo.name):
                 raise conflict("You already created this model repo" if repo.kind == "model" else "Repo exists already")
             _drop_redirect(connection, repo.kind, repo.namespace, repo.name)
             connection.execute(
@@ -112,7 +112,7 @@ class Repos:
 
     def move(self, repo: Repo, namespace: str, name: str) -> None:
         with self._database.write() as connection:
-            taken = _find(connection, repo.kind, namespace, name)
+            taken = self._find(connection, repo.kind, namespace, name)
             if taken is not None and taken.id != repo.id:
                 raise conflict(f"{namespace}/{name} exists already.")
             _drop_redirect(connection, repo.kind, namespace, name)
@@ -122,7 +122,6 @@ class Repos:
             connection.execute("UPDATE repos SET namespace = ?, name = ? WHERE id = ?", (namespace, name, repo.id))
 
     def set_visibility(self, repo: Repo, visibility: str) -> None:
-        check_visibility(repo.kind, visibility)
         self._update(repo, "visibility", visibility)
 
     def set_gated(self, repo: Repo, gated: str | None) -> None:
@@ -137,24 +136,30 @@ class Repos:
             if not changed.rowcount:
                 raise repo_not_found(repo.full_name)
 
+    def _find(self, connection: sqlite3.Connection, kind: RepoKind, namespace: str, name: str) -> Repo | None:
+        row = connection.execute(
+            f"SELECT {COLUMNS} FROM repos WHERE kind = ? AND namespace = ? AND name = ?", (kind, namespace, name)
+        ).fetchone()
+        return self._repo(row)
+
+    def _repo(self, row: sqlite3.Row | None) -> Repo | None:
+        if row is None:
+            return None
+        try:
+            repo = Repo(row["id"], RepoKind(row["kind"]), *tuple(row)[2:])
+        except ValueError:
+            raise self._database.damaged(f"{row['id']} is a repository of no known kind: {row['kind']!r}") from None
+        if not (isinstance(repo.namespace, str) and isinstance(repo.name, str)):
+            raise self._database.damaged(f"{repo.id} is a repository without a name")
+        if repo.visibility not in VISIBILITIES[repo.kind]:  # taken for public, it would be shown to everybody
+            raise self._database.damaged(f"{repo.full_name} is neither public nor private: {repo.visibility!r}")
+        return repo
+
 
 def check_visibility(kind: RepoKind, visibility: str) -> None:
     if visibility not in VISIBILITIES[kind]:
         raise HubError(400, None, f"A {kind} can be {' or '.join(VISIBILITIES[kind])}, not {visibility!r}.")
 
 
-def _find(connection: sqlite3.Connection, kind: RepoKind, namespace: str, name: str) -> Repo | None:
-    row = connection.execute(
-        f"SELECT {COLUMNS} FROM repos WHERE kind = ? AND namespace = ? AND name = ?", (kind, namespace, name)
-    ).fetchone()
-    return _repo(row)
-
-
 def _drop_redirect(connection: sqlite3.Connection, kind: RepoKind, namespace: str, name: str) -> None:
     connection.execute("DELETE FROM redirects WHERE kind = ? AND namespace = ? AND name = ?", (kind, namespace, name))
-
-
-def _repo(row: sqlite3.Row | None) -> Repo | None:
-    if row is None:
-        return None
-    return Repo(row["id"], RepoKind(row["kind"]), *tuple(row)[2:])

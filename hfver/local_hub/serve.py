@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import logging
 import signal
 import socket
 import threading
@@ -19,25 +19,19 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from hfver.local_hub.faults import Faults
 from hfver.local_hub.hub import Hub
+from hfver.local_hub.place import default_store
+from hfver.local_hub.store_errors import StoreError, told_by_system
 
 if TYPE_CHECKING:
     from hfver.local_hub.app import HubApp
 
+LOG = logging.getLogger("hfver.local_hub")
 LOOPBACK = "127.0.0.1"
 # Longer than clients keep idle connections, or one could be closed in the moment a request is sent on it.
 KEEP_ALIVE = 75
 DAY = 24 * 3600.0
 LONGEST_HEAD = 1 << 20
 _PORTS = ("port", "port_2", "port_3", "port_4")  # settings of a store: `hub serve` and a few commands at a time
-
-
-def default_store() -> Path:
-    """Where the hub keeps its data: shared by everything this user runs on this machine."""
-    named = os.environ.get("HFVER_HUB_DIR")
-    if named:
-        return Path(named).expanduser().absolute()
-    data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(data) / "hfver" / "hub"
 
 
 class EmbeddedHub:
@@ -54,7 +48,8 @@ class EmbeddedHub:
     def __enter__(self) -> EmbeddedHub:
         self.hub = Hub(self.store, faults=self.faults, **self._options)
         try:
-            self.token = self.hub.accounts.default_token()
+            with told_by_system(self.store):
+                self.token = self.hub.accounts.default_token()
             self.user = self.hub.accounts.default_user
             self.requests = self.hub.requests
             listener = _listen(self.hub, self._port)
@@ -63,7 +58,7 @@ class EmbeddedHub:
             raise
         self.endpoint = f"http://{LOOPBACK}:{listener.getsockname()[1]}{self.hub.prefix}"
         # Where `hfver hub serve` will be found; here another process may have that port at the moment.
-        self.usual_endpoint = f"http://{LOOPBACK}:{self.hub.database.setting(_PORTS[0])}{self.hub.prefix}"
+        self.usual_endpoint = f"http://{LOOPBACK}:{_remembered_port(self.hub, _PORTS[0])}{self.hub.prefix}"
         self._server = _ThreadServer(_config(self.hub))
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="hfver-embedded-hub", daemon=True
@@ -77,7 +72,11 @@ class EmbeddedHub:
         self._server.stop()
         self._thread.join()
         try:
-            self.hub.sweep(every=DAY)
+            with told_by_system(self.store):
+                self.hub.sweep(every=DAY)
+        except StoreError as damage:
+            # The work is done, and did not need what is damaged.
+            LOG.warning("%s", damage.in_full)
         finally:
             self.hub.close()
 
@@ -90,10 +89,11 @@ def serve(
     # Nobody looks at the requests, and it may run for months.
     hub = Hub(described.store, faults=faults, remembered=0)
     try:
-        hub.sweep()
+        with told_by_system(hub.root):
+            hub.sweep()
+            described.token, described.user = hub.accounts.default_token(), hub.accounts.default_user
         listener = _listen(hub, port)
         described.endpoint = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
-        described.token, described.user = hub.accounts.default_token(), hub.accounts.default_user
         server = _ForegroundServer(_config(hub), partial(on_ready, described))
         server.run([listener])
     finally:
@@ -191,6 +191,7 @@ def _config(hub: Hub) -> uvicorn.Config:
         interface="asgi3",
         log_config=None,
         access_log=False,
+        log_level=logging.CRITICAL,  # what goes wrong in the application is logged by itself
         server_header=False,
         date_header=False,
         proxy_headers=False,
@@ -226,7 +227,7 @@ def _listen(hub: Hub, port: int) -> socket.socket:
             hub.database.set(_PORTS[0], str(port))
         return listener
     for name in _PORTS:
-        remembered = int(hub.database.setting(name) or 0)
+        remembered = _remembered_port(hub, name)
         try:
             listener = _bind(remembered)
         except OSError:
@@ -237,6 +238,12 @@ def _listen(hub: Hub, port: int) -> socket.socket:
             hub.database.set(name, str(listener.getsockname()[1]))
         return listener
     return _bind(0)
+
+
+def _remembered_port(hub: Hub, name: str) -> int:
+    """0 for none, and for what is no port."""
+    text = hub.database.setting(name) or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 5 and int(text) < 1 << 16 else 0
 
 
 def _bind(port: int) -> socket.socket:

@@ -19,8 +19,8 @@ from hfver.local_hub import shards
 from hfver.local_hub.checked_files import PendingFile
 from hfver.local_hub.content_database import ContentDatabase
 from hfver.local_hub.content_errors import FormatError, UnknownXorbError
-from hfver.local_hub.hashes import Node, file_hash, is_dedup_key, to_text
-from hfver.local_hub.stored_files import StoredFiles
+from hfver.local_hub.hashes import file_hash, is_dedup_key, to_text
+from hfver.local_hub.stored_files import StoredFiles, nodes_of
 from hfver.local_hub.stored_xorbs import StoredXorb, StoredXorbs
 from hfver.local_hub.unpacking import EagerUnpacker, Span
 from hfver.local_hub.workspace import Workspace
@@ -191,7 +191,7 @@ def _parsed(path: Path) -> shards.Shard:
 
 def _resolve(entry: shards.FileEntry, xorbs: dict[bytes, StoredXorb]) -> _File:
     spans = tuple(_span(segment, xorbs[segment.xorb]) for segment in entry.segments)
-    if file_hash(_nodes(spans)) != entry.xet_hash:
+    if file_hash(nodes_of(spans)) != entry.xet_hash:
         raise FormatError(f"file {to_text(entry.xet_hash)}: its segments hash to something else")
     return _File(entry.xet_hash, spans, entry.sha256, entry.size)
 
@@ -203,11 +203,6 @@ def _span(segment: shards.Segment, xorb: StoredXorb) -> Span:
     if span.size != segment.unpacked:
         raise FormatError(f"segment of xorb {to_text(xorb.hash)} has {span.size} bytes, not {segment.unpacked}")
     return span
-
-
-def _nodes(spans: Iterable[Span]) -> Iterator[Node]:
-    for span in spans:
-        yield from span.xorb.table.nodes(span.start, span.end)
 
 
 def _batches(files: Iterable[_File]) -> Iterator[list[_File]]:

@@ -14,10 +14,10 @@ SIDE_FILES = ("-wal", "-shm")
 
 def create_once(path: Path, make: Callable[[sqlite3.Connection], None]) -> None:
     """SQLite does not wait for others while it changes the journal mode: they would see "database is locked"."""
-    if _is_made(path):
+    if is_made(path):
         return
     with file_lock(path.with_name(f"{path.name}.lock")):
-        if _is_made(path):
+        if is_made(path):
             return
         draft = path.with_name(f"{path.name}.new")
         # What is left of a draft, and of a file that was lost without them: SQLite would play it into the new one.
@@ -36,8 +36,30 @@ def create_once(path: Path, make: Callable[[sqlite3.Connection], None]) -> None:
         sync(path.parent)
 
 
-def _is_made(path: Path) -> bool:
+def is_made(path: Path) -> bool:
+    """An empty file is none yet: SQLite leaves one that it was killed over."""
     return path.exists() and path.stat().st_size > 0
+
+
+def file_problem(connection: sqlite3.Connection, make: Callable[[sqlite3.Connection], None]) -> str | None:
+    """The first page that is not as SQLite wrote it, or the first table that is not as ``make`` makes it."""
+    found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(1)")]
+    if found != ["ok"]:
+        return " ".join(found[0].split())
+    fresh = sqlite3.connect(":memory:")
+    try:
+        make(fresh)
+        for (table,) in fresh.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+            if columns_of(connection, table) != columns_of(fresh, table):
+                return f"its table {table} is not as it was made"
+    finally:
+        fresh.close()
+    return None
+
+
+def columns_of(connection: sqlite3.Connection, table: str) -> list[tuple[object, ...]]:
+    """Number, name, type, whether it may be null, default and place in the primary key of each."""
+    return [tuple(row) for row in connection.execute(f"PRAGMA table_info({table})")]
 
 
 def format_of(connection: sqlite3.Connection) -> int:

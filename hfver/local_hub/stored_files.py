@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from hfver.local_hub.content_database import ContentDatabase
 from hfver.local_hub.content_errors import MissingContentError
-from hfver.local_hub.hashes import to_text
+from hfver.local_hub.hashes import Node, file_hash, to_text
 from hfver.local_hub.stored_xorbs import StoredXorbs
 from hfver.local_hub.unpacking import Span
 
@@ -79,8 +79,24 @@ class StoredFiles:
                     xorb = self._xorbs.load(db, xorb_id)
                 if xorb is None:
                     raise MissingContentError(f"file {to_text(file.xet_hash)} has lost some of its chunks")
+                if not 0 <= chunk_start < chunk_end <= len(xorb.table):
+                    raise self._database.damaged(f"a segment of file {to_text(file.xet_hash)} is outside its xorb")
                 yield position, Span(xorb, chunk_start, chunk_end)
             position += unpacked
+
+    def contradictions(self) -> Iterator[str]:
+        """Files whose segments do not hash to their name; those that have lost chunks are left out."""
+        with self._database.read() as db:
+            files = [StoredFile(*row) for row in db.execute("SELECT id, xet_hash, sha256, size FROM files ORDER BY id")]
+        for file in files:
+            try:
+                spans = [span for _, span in self.spans(file, 0, file.size)]
+                is_right = len(file.sha256) == 32 and file_hash(nodes_of(spans)) == file.xet_hash
+            except MissingContentError:
+                with self._database.read() as db:
+                    is_right = bool(self.unreadable(db, [file.id]))
+            if not is_right:
+                yield f"the segments of file {to_text(file.xet_hash)} are not what they were"
 
     def insert(
         self, db: sqlite3.Connection, xet_hash: bytes, sha256: bytes, spans: Iterable[Span], upload: int
@@ -105,6 +121,11 @@ class StoredFiles:
             (xorb_id,),
         )
         return tuple(row[0].hex() for row in rows)
+
+
+def nodes_of(spans: Iterable[Span]) -> Iterator[Node]:
+    for span in spans:
+        yield from span.xorb.table.nodes(span.start, span.end)
 
 
 def batches(items: Collection[_T]) -> Iterator[list[_T]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hfver.local_hub import hashes
-from hfver.local_hub.checked_files import CheckedFile, PendingFile
+from hfver.local_hub.checked_files import BLOCK_BYTES, STEP_BYTES, BlockChecks, CheckedFile, PendingFile
 from hfver.local_hub.content_database import ContentDatabase, bump_generation
 from hfver.local_hub.content_errors import FormatError
 from hfver.local_hub.workspace import Workspace
@@ -57,10 +57,15 @@ class StoredXorbs:
                 self.path(name).unlink()
         return added
 
-    def adopt(self, claimed: bytes, path: Path, checks: bytes, stream: BinaryIO) -> bool:
-        """A published file whose row was lost."""
-        table = _proven(claimed, stream)
-        return self._insert(claimed, path.name, path.stat().st_size, checks, table)
+    def adopt(self, path: Path) -> bool:
+        """A published file whose row was lost. FormatError when it does not prove its name."""
+        claimed, checks = hashes.from_text(path.name.partition(".")[0]), BlockChecks()
+        with path.open("rb", buffering=0) as body:
+            while block := body.read(STEP_BYTES):
+                checks.update(block)
+            body.seek(0)
+            table = _proven(claimed, body)
+        return self._insert(claimed, path.name, path.stat().st_size, checks.finish(), table)
 
     def touch(self, wanted: bytes) -> bool:
         """Whether the xorb is there; keeps it from collection for another grace period."""
@@ -112,6 +117,15 @@ class StoredXorbs:
             if xorb is not None:
                 yield xorb
 
+    def contradictions(self) -> Iterator[str]:
+        """Rows that cannot be as they were written: their chunk list hashes to something else."""
+        for xorb in self.each():
+            table, file = xorb.table, xorb.file
+            is_whole = len(table.hashes) == hashes.HASH_BYTES * len(table) and len(table.raw) == len(table.offsets)
+            has_checks = len(file.checks) == 4 * -(-file.size // BLOCK_BYTES)
+            if not (is_whole and has_checks and table.offsets[-1] == file.size and table.xorb_hash() == xorb.hash):
+                yield f"the chunk list of xorb {hashes.to_text(xorb.hash)} is not what it was"
+
     def lose(self, xorb: StoredXorb) -> bool:
         """Take a damaged or vanished xorb out of the index, so that uploading it again heals. False if it was gone."""
         with self._database.write() as db:
@@ -121,6 +135,8 @@ class StoredXorbs:
             if changed:
                 db.execute("DELETE FROM dedup WHERE xorb_id = ?", (xorb.id,))
                 bump_generation(db)
+        with self._cache_lock:
+            self._cache.pop(xorb.id, None)
         return bool(changed)
 
     def _insert(self, raw_hash: bytes, name: str, size: int, checks: bytes, table: ChunkTable) -> bool:
@@ -144,7 +160,10 @@ class StoredXorbs:
 
     def _from_row(self, row: tuple[int, bytes, str, int, bytes, bytes, bytes, bytes]) -> StoredXorb:
         xorb_id, raw_hash, name, size, checks, offsets, raw, chunk_hashes = row
-        table = ChunkTable(array("I", offsets), array("I", raw), chunk_hashes)
+        try:
+            table = ChunkTable(array("I", offsets), array("I", raw), bytes(chunk_hashes))
+        except (ValueError, TypeError):
+            raise self._database.damaged(f"the chunk list of xorb {name} is none") from None
         return StoredXorb(xorb_id, raw_hash, CheckedFile(self.path(name), size, checks), table)
 
 

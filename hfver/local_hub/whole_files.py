@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from hfver.local_hub.checked_files import CheckedFile, PendingFile, Unpublished
+from hfver.local_hub.checked_files import STEP_BYTES, BlockChecks, CheckedFile, PendingFile, Unpublished
 from hfver.local_hub.content_database import ContentDatabase
 from hfver.local_hub.content_errors import FormatError
 from hfver.local_hub.stored_files import batches
@@ -56,6 +56,20 @@ class WholeFiles:
         finally:
             if not added:
                 self.path(name).unlink()
+
+    def adopt(self, path: Path) -> bool:
+        """A published file whose row was lost; False when it does not prove its name."""
+        checks, digest = BlockChecks(), hashlib.sha256()
+        with path.open("rb", buffering=0) as body:
+            while block := body.read(STEP_BYTES):
+                checks.update(block)
+                digest.update(block)
+        if digest.hexdigest() != path.name.partition(".")[0]:
+            return False
+        values = (digest.digest(), path.name, path.stat().st_size, checks.finish(), time.time())
+        with self._database.write() as db:
+            db.execute("INSERT OR IGNORE INTO wholes VALUES (?, ?, ?, ?, ?)", values)
+        return True
 
     def lose(self, sha256: bytes, name: str) -> bool:
         with self._database.write() as db:

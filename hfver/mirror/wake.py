@@ -22,8 +22,10 @@ from hfver.hooks.repo import HookRepo
 from hfver.hooks.settings import HookSettings, work_tree_settings
 from hfver.locks import FileLock
 from hfver.outbox import Outbox, Owed
+from hfver.small_json import read_json
 
 HEADS = "refs/heads/"
+_LARGEST = 16 << 20  # bytes: a hundred thousand branches
 _REBASE_POLL_SECONDS = 0.1
 _REBASE_PATIENCE_SECONDS = 30.0
 
@@ -31,6 +33,8 @@ _REBASE_PATIENCE_SECONDS = 30.0
 def watch(repo: HookRepo, work: Callable[[], None]) -> None:
     """Run ``work`` for this wake-up and for those that come meanwhile. Returns at once if another process does."""
     flag = repo.home / "wake"
+    if flag.is_dir():  # not ours: it could never be taken down
+        flag.rename(flag.with_name("wake.aside"))
     flag.touch()
     lock = FileLock(repo.home / "wake.lock")
     # Asked again after each release of the lock: a hook that found it taken has set the flag before that.
@@ -99,7 +103,7 @@ def _branches(repo: HookRepo, settings: HookSettings) -> Iterator[tuple[str, str
 def _read_last(home: Path) -> dict[str, str]:
     """Where the branches were; nothing when that is unknown: then everything is owed, which is harmless."""
     try:
-        value = json.loads((home / "branches.json").read_bytes())
+        value = read_json(home / "branches.json", largest=_LARGEST)
     except (OSError, ValueError):
         return {}
     return {str(ref): str(oid) for ref, oid in value.items()} if isinstance(value, dict) else {}

@@ -5,12 +5,12 @@ Pure: bytes of small files come in through a callable. An error stops the releas
 
 from __future__ import annotations
 
-import json
 import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hfver.model import OutputFile
+from hfver.small_json import parse_json
 
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".onnx", ".h5", ".msgpack", ".tflite")
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
@@ -93,8 +93,8 @@ def _missing_shards(files: Sequence[OutputFile], read: Read) -> list[str]:
 
 def _named_shards(content: bytes) -> set[str]:
     try:
-        index = json.loads(content)
-    except (ValueError, RecursionError):
+        index = parse_json(content)
+    except ValueError:
         return set()
     shards = index.get("weight_map") if isinstance(index, dict) else None
     return {name for name in shards.values() if isinstance(name, str)} if isinstance(shards, dict) else set()

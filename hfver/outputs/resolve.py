@@ -145,12 +145,14 @@ def load_output(tree: Tree, pointer: OutputPointer, sources: Sequence[DirSource]
 
 
 def _directory_object(tree: Tree, pointer: OutputPointer, sources: Sequence[DirSource]) -> bytes:
-    reasons = []
+    reasons: list[str] = []
+    ways: list[str] = []  # of those places
     for source in sources:
         try:
             raw = source(pointer)
         except HfverError as exc:  # a place that cannot be asked is like one that has nothing
             reasons.append(f"\n  {exc.message}")
+            ways += exc.hints
             continue
         if raw is not None and dir_object_id(raw) == pointer.md5:
             return raw
@@ -159,7 +161,7 @@ def _directory_object(tree: Tree, pointer: OutputPointer, sources: Sequence[DirS
     raise IntegrityError(
         f"the list of files of {pointer.path} at {tree.label} ({pointer.md5}) is nowhere to be had whole"
         + "".join(dict.fromkeys(reasons)),
-        hints=["dvc push    (where the files were made)", f"dvc fetch {pointer.pointer_file}"],
+        hints=dict.fromkeys([*ways, "dvc push    (where the files were made)", f"dvc fetch {pointer.pointer_file}"]),
     )
 
 

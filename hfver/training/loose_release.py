@@ -161,7 +161,10 @@ def _plan(
     require_repo(state, config)
     newest = state.newest_release(MAIN)
     line = choose_line(state, [newest] if newest is not None else [], MAIN, MAIN)
-    base = read_receipt(hub, request.repo, line.base.revision, workspace.state) if line.base is not None else None
+    base = None
+    if line.base is not None:
+        named = line.base.trailers.tree
+        base = read_receipt(hub, request.repo, line.base.revision, workspace.state, tree=named)
     plan = plan_publish(request, state, line, base)
     if state.exists and not plan.published:
         check_visibility(workspace, hub, request.repo, config, reporter)

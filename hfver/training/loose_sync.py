@@ -70,7 +70,9 @@ def _version(
         refuse_other_content(tag, md5, read_receipt(hub, state.repo, state.refs.tags[tag], workspace.state))
         return tag
     newest = state.newest_release(MAIN)
-    receipt = read_receipt(hub, state.repo, newest.revision, workspace.state) if newest is not None else None
+    receipt = None
+    if newest is not None:
+        receipt = read_receipt(hub, state.repo, newest.revision, workspace.state, tree=newest.trailers.tree)
     same = newest.tag if newest is not None and receipt is not None and receipt.md5 == md5 else None
     if tag is not None:
         if same != tag and not request.allow_same:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import os
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -95,7 +97,15 @@ def test_attempts_and_the_last_error_are_kept(tmp_path: Path) -> None:
         b"\xff\xfe",
         b'{"kind": "other"}',
         json.dumps({"kind": "release", "ref": 3}).encode(),
+        b"[" * 100_000,
+        b'{"kind": ' * 100_000,
+        b" " * 2_000_000 + b"{}",
+        json.dumps({**asdict(ONE), "attempts": True}).encode(),
+        json.dumps({**asdict(ONE), "noticed": "2024-01-01T12:00:00"}).encode(),
+        json.dumps({**asdict(ONE), "ref": "refs/tags/v1\0"}).encode(),
+        json.dumps({**asdict(ONE), "ref": "--exec=x"}).encode(),
     ],
+    ids=lambda content: repr(content[:20]),
 )
 def test_an_unreadable_entry_is_set_aside_and_reported(tmp_path: Path, content: bytes) -> None:
     outbox = Outbox(tmp_path)
@@ -107,6 +117,29 @@ def test_an_unreadable_entry_is_set_aside_and_reported(tmp_path: Path, content: 
     assert "release-damaged.json in the outbox was unreadable" in problems[0]
     assert (outbox.damaged / "release-damaged.json").read_bytes() == content
     assert outbox.entries() == ([ONE], [])
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["directory", "pipe"])
+def test_what_is_no_file_at_all_is_set_aside_and_never_waited_for(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    outbox = Outbox(tmp_path)
+    outbox.add(ONE)
+    for _ in range(2):  # the second time another one has its name there
+        make(outbox.directory / "release-odd.json")
+        owed, problems = outbox.entries()
+        assert (owed, len(problems)) == ([ONE], 1)
+        assert problems[0].startswith("release-odd.json in the outbox was unreadable; it now is ")
+    assert len(list(outbox.damaged.iterdir())) == 2
+
+
+def test_an_entry_that_cannot_be_set_aside_is_reported_each_time_and_hinders_nothing(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    outbox.add(ONE)
+    (outbox.directory / "release-odd.json").mkdir()
+    outbox.damaged.write_text("in the way")
+    for _ in range(2):
+        owed, (problem,) = outbox.entries()
+        assert owed == [ONE]
+        assert f"{outbox.directory / 'release-odd.json'} is no entry of the outbox, and cannot be moved" in problem
 
 
 def test_an_entry_cut_off_in_its_own_file_can_be_owed_again(tmp_path: Path) -> None:

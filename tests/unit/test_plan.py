@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hfver.errors import ConflictError, RefusedError
 from hfver.hub_state import HubCommit, HubRefs, HubState, PublishedRelease, missing_repo
 from hfver.model import Output, OutputFile, OutputPointer, Tag
-from hfver.plan import ForeignChanges, KnownContent, PublishPlan, ReleaseRequest, complete, plan_publish
+from hfver.plan import ForeignChanges, PublishPlan, ReleaseRequest, complete, plan_publish
 from hfver.receipt import GitOrigin, Receipt, parse_receipt
 from hfver.state import Content
 from hfver.topology import Line
@@ -69,9 +69,21 @@ def test_only_what_changed_is_sent_and_what_is_gone_is_deleted() -> None:
 def test_a_renamed_large_file_is_copied_on_the_hub() -> None:
     hub, line, base = released("1", file("old.bin", "w", 5_000_000), file("small", "s"))
     plan = plan_publish(request("2", file("new.bin", "w", 5_000_000), file("tiny", "s")), hub, line, base)
-    assert [(entry.path, known) for entry, known in plan.copy] == [("new.bin", KnownContent("old.bin", "1" * 40))]
+    assert [(entry.path, known.path, known.revision) for entry, known in plan.copy] == [
+        ("new.bin", "old.bin", "1" * 40)
+    ]
+    [(copied, known)] = plan.copy
+    assert (copied.size, copied.sha256) == (known.size, known.sha256) == (5_000_000, base.files[0].sha256)
     assert [entry.path for entry in plan.add] == ["tiny"]
     assert plan.delete == ("old.bin", "small")
+
+
+def test_a_file_whose_content_is_in_doubt_is_neither_left_nor_copied() -> None:
+    hub, line, base = released("1", file("a", "a", 5_000_000), file("b", "b", 5_000_000))
+    wanted = request("2", file("a", "a", 5_000_000), file("c", "a", 5_000_000), file("b", "b", 5_000_000))
+    plan = plan_publish(wanted, hub, line, base, doubtful=["a"])
+    assert [entry.path for entry in plan.add] == ["a", "c"]
+    assert ([entry.path for entry in plan.unchanged], plan.copy) == (["b"], ())
 
 
 def test_files_people_changed_on_the_hub_are_put_right() -> None:

@@ -61,7 +61,16 @@ def test_a_receipt_that_names_a_path_outside_its_directory_is_refused(path: str)
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("md5", "xyz"), ("sha256", "0" * 63), ("size", -1), ("size", "3"), ("size", None), ("path", 7)],
+    [
+        ("md5", "xyz"),
+        ("sha256", "0" * 63),
+        ("size", -1),
+        ("size", "3"),
+        ("size", None),
+        ("size", True),
+        ("size", 1 << 63),
+        ("path", 7),
+    ],
 )
 def test_a_receipt_with_a_malformed_entry_is_refused(key: str, value: object) -> None:
     body = receipt_body()
@@ -77,10 +86,27 @@ def test_a_receipt_whose_tree_does_not_add_up_is_refused() -> None:
         parse_receipt(json.dumps(body).encode(), where=WHERE)
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"{}", b"\xff", b'{"schema": 2}'])
+@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"{}", b"\xff", b'{"schema": 2}', b"[" * 100_000, b"\0"])
 def test_what_is_not_a_receipt_is_an_error_naming_the_revision(data: bytes) -> None:
     with pytest.raises(IntegrityError, match="me/m@abc"):
         parse_receipt(data, where=WHERE)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("git", {"commit": "a" * 40, "tag_object": 7}),
+        ("git", {"commit": "a" * 40, "remote": []}),
+        ("generated_card", 7),
+        ("tools", {"dvc": 3}),
+        ("tools", []),
+        ("params", 7),
+        ("metrics", {"deep": json.loads("[" * 300 + "]" * 300)}),
+    ],
+)
+def test_values_of_the_wrong_kind_are_refused(key: str, value: object) -> None:
+    with pytest.raises(IntegrityError, match="not a receipt this hfver can read"):
+        parse_receipt(json.dumps({**receipt_body(), key: value}).encode(), where=WHERE)
 
 
 def test_the_tree_digest_does_not_depend_on_the_order_of_files() -> None:

@@ -125,11 +125,39 @@ def test_a_directory_is_in_no_network() -> None:
         Trust().with_entry("/data", private_network=True)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"urls": [], "paths": [], "private_network": 1}'])
-def test_a_damaged_trust_file_is_named(environ: dict[str, str], text: str) -> None:
+def test_a_damaged_trust_file_is_named(environ: dict[str, str]) -> None:
     trust_file(environ).parent.mkdir(parents=True)
-    trust_file(environ).write_text(text)
-    with pytest.raises(StateError, match=re.escape(f"{trust_file(environ)} is damaged")):
+    trust_file(environ).write_text("{")
+    with pytest.raises(StateError, match=re.escape(f"{trust_file(environ)}, which says what you trust, is damaged")):
+        may_send_token("https://hub.example", environ)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[" * 100_000,
+        "[]",
+        "{}",
+        '{"urls": "https://hub.example", "paths": []}',
+        '{"urls": [1], "paths": []}',
+        '{"urls": [], "paths": [], "private_network": 1}',
+        "\0",
+        "1",
+    ],
+    ids=lambda content: content[:12],
+)
+def test_whatever_stands_in_the_trust_file_nothing_is_trusted_by_it(environ: dict[str, str], content: str) -> None:
+    path = trust_file(environ)
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    with pytest.raises(StateError) as told:
+        may_send_token("https://hub.example", environ)
+    assert told.value.hints[0] == f"mv {path} {path}.damaged"
+
+
+def test_a_directory_in_its_place_is_named_too(environ: dict[str, str]) -> None:
+    trust_file(environ).mkdir(parents=True)
+    with pytest.raises(StateError, match="no regular file"):
         may_send_token("https://hub.example", environ)
 
 

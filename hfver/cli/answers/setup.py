@@ -127,6 +127,31 @@ class Damage:
 
 
 @dataclass(frozen=True, slots=True)
+class Mended:
+    """Something of the embedded hub that was mended."""
+
+    path: Annotated[str, "the file or directory, or the repository that was set aside"]
+    done: Annotated[str, "what was wrong and what was done"]
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """Something of the embedded hub that cannot be mended from what is left."""
+
+    path: Annotated[str, "the file or directory"]
+    problem: Annotated[str, "what is wrong"]
+    advice: Annotated[str, "how to go on"]
+
+
+@dataclass(frozen=True, slots=True)
+class HubRepaired:
+    """What became of a damaged store; the exit code is 3 if something is beyond repair."""
+
+    mended: Sequence[Mended]
+    beyond: Sequence[Beyond]
+
+
+@dataclass(frozen=True, slots=True)
 class Garbage:
     """What was removed, or would be with `--dry-run`."""
 

@@ -12,6 +12,7 @@ import pygit2
 
 from hfver.local_hub.durable import sync
 from hfver.local_hub.errors import HubError, conflict, revision_not_found
+from hfver.local_hub.git.ref_journal import note_ref
 from hfver.local_hub.git.ref_names import CONVERTS, HEADS, PULLS, TAGS
 from hfver.local_hub.texts import is_text
 
@@ -102,6 +103,7 @@ def _packed_names(git_dir: Path) -> list[str]:
 
 def write_ref(git_dir: Path, name: str, oid: str) -> None:
     """Point a ref at an object as git does: a lock file, synced, renamed over the old one."""
+    note_ref(git_dir, name, oid)
     path = git_dir / name
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.with_name(path.name + ".lock")
@@ -116,6 +118,11 @@ def write_ref(git_dir: Path, name: str, oid: str) -> None:
         _remove_empty_folders(path)
     lock.replace(path)
     sync(path.parent)
+
+
+def delete_ref(repo: pygit2.Repository, name: str) -> None:
+    note_ref(Path(repo.path), name, None)
+    repo.references.delete(name)
 
 
 def _remove_empty_folders(path: Path) -> None:

@@ -5,31 +5,32 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-
-import pygit2
 
 from hfver.local_hub.durable import sync
 from hfver.local_hub.errors import repo_not_found
 from hfver.local_hub.git.facts import FactsCache
+from hfver.local_hub.git.health import damaged_repository, problem_of, told_by_git
+from hfver.local_hub.git.marks import UNLISTED, ids, listed_ids
+from hfver.local_hub.git.mending import make_bare
 from hfver.local_hub.git.objects import ObjectWriter
 from hfver.local_hub.git.ref_names import DEFAULT_BRANCH, HEADS, PULLS
-from hfver.local_hub.git.refs import write_ref
+from hfver.local_hub.git.refs import delete_ref, write_ref
 from hfver.local_hub.git.repository import GitRepository, Signature
 from hfver.local_hub.git.tree_edit import Blob
 from hfver.local_hub.git.writing import write_commit
 from hfver.local_hub.locks import file_lock
 
 ABANDONED_AFTER = 3600.0
-# A file in a repository that is not in the table on purpose: it is being made, or removed.
-UNLISTED = "hfver-unlisted"
 
 
 class GitStore:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, is_known: Callable[[str], bool]) -> None:
+        """``is_known``: whether the table has a row for an id."""
         self._root = root
+        self._is_known = is_known
         self._locks = root / "locks"
         self._locks.mkdir(parents=True, exist_ok=True)
         self._facts = FactsCache()
@@ -39,14 +40,29 @@ class GitStore:
 
     def open(self, repo_id: str) -> GitRepository:
         found = self.find(repo_id)
+        if found is None and self._is_known(repo_id):
+            raise damaged_repository(self.path(repo_id), "it is gone")
         if found is None:
             raise repo_not_found("it was deleted just now")
+        with told_by_git(self.path(repo_id)):
+            # It is made with one commit on that branch, which cannot be deleted.
+            if found.raw.references.get(HEADS + DEFAULT_BRANCH) is None:
+                raise damaged_repository(self.path(repo_id), f"its branch {DEFAULT_BRANCH} is gone")
         return found
 
     def find(self, repo_id: str) -> GitRepository | None:
         """None for one that was deleted since its row was read."""
         path = self.path(repo_id)
-        return GitRepository(path, self._facts) if path.exists() else None
+        with told_by_git(path):
+            return GitRepository(path, self._facts) if path.exists() else None
+
+    def problem_of(self, repo_id: str) -> str | None:
+        """What is wrong with a repository the table knows; None when it is whole, or deleted."""
+        path = self.path(repo_id)
+        if problem_of(path) is None:
+            return None
+        with self.locked(repo_id):  # once more: it may have been on its way out, or one of its refs on its way in
+            return problem_of(path) if self._is_known(repo_id) else None
 
     @contextmanager
     def locked(self, repo_id: str) -> Iterator[None]:
@@ -56,7 +72,10 @@ class GitStore:
 
     def ids(self) -> set[str]:
         """Every repository on disk, whatever the table says."""
-        return {path.stem for path in self._root.glob("*.git")}
+        return ids(self._root)
+
+    def listed_ids(self) -> set[str]:
+        return listed_ids(self._root)
 
     def is_listed(self, repo_id: str) -> bool:
         """Whether a table row has named it and none of the hub's own doing has removed that row."""
@@ -75,10 +94,8 @@ class GitStore:
         with self.locked(repo_id), ObjectWriter(path) as writer:
             path.mkdir()
             self.set_unlisted(repo_id)
-            raw = pygit2.init_repository(str(path), bare=True, initial_head=DEFAULT_BRANCH)
-            # The attributes of whoever runs the hub must not decide how its repositories behave.
-            raw.config["core.attributesFile"] = "/dev/null"
-            editor = self.open(repo_id).editor(None)
+            make_bare(path)
+            editor = GitRepository(path, self._facts).editor(None)
             for name, data in files.items():
                 editor.put(name, Blob(writer.write("blob", data)))
             commit = write_commit(writer, editor.write(writer.write), (), author, message)
@@ -99,9 +116,9 @@ class GitStore:
                 for name in names:
                     _copy_or_link(Path(folder, name), below / name, source)
                 sync(below)
-            copied = self.open(repo_id).raw.references
-            for name in [name for name in copied if name.startswith(PULLS)]:
-                copied.delete(name)
+            copied = self.open(repo_id).raw
+            for name in [name for name in copied.references if name.startswith(PULLS)]:
+                delete_ref(copied, name)
         sync(self._root)
 
     def remove(self, repo_id: str) -> None:

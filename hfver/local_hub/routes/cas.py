@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
@@ -23,10 +22,11 @@ from hfver.local_hub.byte_ranges import UnsatisfiableRangeError, extent_of, pars
 from hfver.local_hub.checked_files import PendingFile
 from hfver.local_hub.content_errors import ContentError, FormatError
 from hfver.local_hub.content_store import ContentStore
-from hfver.local_hub.failures import FULL, refusal_of
+from hfver.local_hub.failures import told_of
 from hfver.local_hub.hashes import from_text, to_text
 from hfver.local_hub.reconstruction import Reconstruction
 from hfver.local_hub.spooling import BodyTooLargeError, DiskFullError, drain, spool, stream
+from hfver.local_hub.store_errors import BusyStoreError, StoreError, full
 from hfver.local_hub.stored_xorbs import StoredXorb
 
 if TYPE_CHECKING:
@@ -63,16 +63,20 @@ def _answering(handler: Handler) -> Handler:
             status, message = 416, "the range starts behind the end"
         except BodyTooLargeError as exc:
             status, message = 413, str(exc)
-        except (FormatError, DiskFullError) as exc:
+        except DiskFullError as exc:
+            hub.troubles.note(full(hub.root))
+            status, message = 400, str(exc)
+        except FormatError as exc:
             status, message = 400, str(exc)
         except ContentError as exc:
             status, message = 404, str(exc)
-        except (OSError, sqlite3.Error) as exc:
-            # Nor is a full disk that shows itself late: clients would try again for minutes.
-            refusal = refusal_of(exc)
-            if refusal is None or refusal.status != FULL:
+        except (OSError, StoreError) as exc:
+            # A full disk that shows itself late, a damaged index: clients would try again for minutes.
+            told = told_of(exc, hub.root)
+            if told is None or isinstance(told, BusyStoreError):
                 raise
-            status, message = 400, refusal.message
+            hub.troubles.note(told)
+            status, message = 400, told.in_full
         return JSONResponse({"error": message}, status_code=status)
 
     return answer
@@ -114,7 +118,7 @@ async def upload_shard_with_progress(hub: Hub, request: Request) -> Response:
     """Newer clients read lines until a result or an error, whose message they show to their user."""
     body = await _received_shard(hub, request)
     taken = asyncio.ensure_future(_in_thread(_take_shard, hub, body))
-    return StreamingResponse(_progress(taken), media_type="application/x-ndjson")
+    return StreamingResponse(_progress(hub, taken), media_type="application/x-ndjson")
 
 
 async def _received_shard(hub: Hub, request: Request) -> PendingFile:
@@ -199,7 +203,7 @@ async def _admit(hub: Hub, request: Request, scope: str, *, exact: bool) -> None
         raise _RefusalError(409, "the storage behind this address was replaced or cleaned up; start the transfer again")
 
 
-async def _progress(taken: asyncio.Future[bool]) -> AsyncIterator[bytes]:
+async def _progress(hub: Hub, taken: asyncio.Future[bool]) -> AsyncIterator[bytes]:
     """Clients give up after minutes of silence, and the bytes behind a shard can take longer than that to hash."""
     while not (await asyncio.wait({taken}, timeout=_HEARTBEAT_SECONDS))[0]:
         yield _frame(type="validating", verified=0, total=0)
@@ -209,9 +213,12 @@ async def _progress(taken: asyncio.Future[bool]) -> AsyncIterator[bytes]:
         yield _frame(type="error", message=str(exc), retryable=False)
     except Exception as exc:
         # The status is sent already. A cut answer would be taken for a bad connection and the shard sent again.
-        LOG.exception("taking in a shard failed")
-        refusal = refusal_of(exc)
-        message = refusal.message if refusal else "the embedded hub made a mistake; its log says which"
+        told = told_of(exc, hub.root)
+        if told is None:
+            LOG.exception("taking in a shard failed")
+        else:
+            hub.troubles.note(told)
+        message = told.in_full if told else "the embedded hub made a mistake; its log says which"
         yield _frame(type="error", message=message, retryable=False)
     else:
         yield _frame(type="result")

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from hfver.local_hub.bodies import read_body
 from hfver.local_hub.errors import HubError, bad_request, not_offered, too_large
-from hfver.local_hub.failures import damaged
+from hfver.local_hub.failures import refusal_of_repository
 from hfver.local_hub.git.process import environment
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ async def advertise(hub: Hub, request: Request) -> Response:
     process = await _git(hub, request, repo, "--advertise-refs")
     refs, _ = await process.communicate()
     if process.returncode != 0:
-        raise damaged()
+        refusal = await run_in_threadpool(refusal_of_repository, hub, repo.id)
+        raise refusal or HubError(500, None, f"git cannot list the refs of {repo.full_name}.")
     greeting = f"# service={SERVICE}\n"
     body = f"{len(greeting) + 4:04x}{greeting}0000".encode() + refs
     return Response(body, media_type=f"application/x-{SERVICE}-advertisement", headers={"Cache-Control": "no-cache"})

@@ -12,7 +12,7 @@ from hfver.local_hub.clock import from_seconds
 from hfver.local_hub.errors import forbidden, revision_not_found
 from hfver.local_hub.git.objects import ObjectWriter
 from hfver.local_hub.git.ref_names import CONVERTS, DEFAULT_BRANCH, HEADS, PULLS, TAGS
-from hfver.local_hub.git.refs import all_refs, check_new_name, write_ref
+from hfver.local_hub.git.refs import all_refs, check_new_name, delete_ref, write_ref
 from hfver.local_hub.git.repository import Commit
 from hfver.local_hub.git.writing import write_commit, write_tag
 from hfver.local_hub.paging import flag, number, page
@@ -116,7 +116,7 @@ def _delete_ref(hub: Hub, request: Request, folder: str, name: str) -> Response:
         git = hub.git.open(repo.id)
         if git.head(folder + name) is None:
             raise revision_not_found(name)
-        git.raw.references.delete(folder + name)
+        delete_ref(git.raw, folder + name)
     return JSONResponse({})
 
 

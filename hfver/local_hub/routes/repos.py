@@ -11,7 +11,7 @@ from hfver.local_hub.bodies import text_field, with_object
 from hfver.local_hub.clock import now
 from hfver.local_hub.errors import HubError, bad_request, repo_not_found
 from hfver.local_hub.kinds import RepoKind
-from hfver.local_hub.registration import register, unregister
+from hfver.local_hub.registration import refuse_lost, register, rename, set_gated, set_visibility, unregister
 from hfver.local_hub.repos import Repo, check_visibility, new_id
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def create(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     url = f"{hub.base_url(request)}/{kind.prefix}{namespace}/{name}"
     existing = hub.repos.find(kind, namespace, name)
     if existing is None:
+        refuse_lost(hub, kind, namespace, name)
         repo = Repo(new_id(), kind, namespace, name, account.id, visibility, None, sdk, now(), now())
         hub.git.create(repo.id, {".gitattributes": GITATTRIBUTES}, hub.signature(account), "initial commit")
         try:
@@ -74,7 +75,8 @@ def move(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
         raise bad_request("A repository is named namespace/name.")
     repo = _named(hub, request, _kind(fields), *source)
     hub.repos.check_name(account, *target)
-    hub.repos.move(repo, *target)
+    refuse_lost(hub, repo.kind, *target)
+    rename(hub, repo, *target)
     return JSONResponse({})
 
 
@@ -88,9 +90,11 @@ def settings(hub: Hub, request: Request, fields: dict[str, Any]) -> Response:
     if visibility is None and isinstance(fields.get("private"), bool):
         visibility = "private" if fields["private"] else "public"
     if visibility is not None:
-        hub.repos.set_visibility(repo, text_field({"visibility": visibility}, "visibility"))
+        chosen = text_field({"visibility": visibility}, "visibility")
+        check_visibility(repo.kind, chosen)
+        set_visibility(hub, repo, chosen)
     if gated is not None:
-        hub.repos.set_gated(repo, gated or None)
+        set_gated(hub, repo, gated or None)
     return JSONResponse({"gated": gated, "visibility": visibility})
 
 

@@ -12,6 +12,7 @@ _ROWS = (
     ("GET", "/api/agent-harnesses", "identity.agent_harnesses"),
     ("GET", "/api/telemetry/{topic...}", "identity.telemetry"),
     ("POST", "/v1/telemetry", "identity.telemetry"),
+    ("GET", "/api/hub-trouble", "trouble.latest"),
     ("POST", "/api/validate-yaml", "identity.validate_yaml"),
     ("POST", "/api/repos/create", "repos.create"),
     ("DELETE", "/api/repos/delete", "repos.delete"),

@@ -7,7 +7,6 @@ import hashlib
 import json
 import random
 import shutil
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ import pytest
 from hfver.local_hub import hashes, shards
 from hfver.local_hub.content_store import ContentStore
 from hfver.local_hub.routes.cas import READ_SCOPE, WRITE_SCOPE, cas_path
+from hfver.local_hub.store_errors import FullStoreError
 from tests.support.hub import HubForTests, running_hub
 from tests.support.hub_process import finish, hub_process
 from tests.support.raw_http import call
@@ -423,7 +423,7 @@ def test_newer_clients_get_progress_and_then_a_result_or_the_reason(
 
 def test_a_full_disk_is_said_in_the_frame_of_an_error(hub: HubForTests, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(body: object) -> bool:
-        raise sqlite3.OperationalError("database or disk is full")
+        raise FullStoreError(hub.server.store, "there is no room left on its disk", mend="df -h")
 
     monkeypatch.setattr(content(hub), "add_shard", full)
     (error,) = frames(hub, b"x")

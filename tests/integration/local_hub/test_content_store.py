@@ -17,10 +17,10 @@ from hfver.local_hub.content_errors import (
     DamagedContentError,
     FormatError,
     MissingContentError,
-    StoreError,
     UnknownXorbError,
 )
 from hfver.local_hub.content_store import ContentStore
+from hfver.local_hub.store_errors import DamagedStoreError
 from tests.support.stores import add_file, content_of, files_below, opened, put_shard, put_xorb, received, upload
 from tests.support.xet_bodies import File, Run, Xorb, make_xorb, shard_body, whole
 
@@ -418,8 +418,9 @@ def test_a_damaged_index_says_how_to_mend_it(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         add_file(store, [b"x"])
     (tmp_path / "content.db").write_bytes(b"garbage" * 2000)
-    with pytest.raises(StoreError, match="move it away"):
+    with pytest.raises(DamagedStoreError, match=r"content\.db: it is damaged") as told:
         ContentStore(tmp_path)
+    assert "hub repair" in told.value.mend
 
 
 def test_sweeping_removes_leftovers_of_closed_stores_and_leaves_open_ones_alone(tmp_path: Path) -> None:

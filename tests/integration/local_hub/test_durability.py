@@ -19,10 +19,12 @@ from huggingface_hub import CommitOperationAdd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hfver.local_hub.git.store import UNLISTED
+from hfver.local_hub.git.marks import UNLISTED
 from hfver.local_hub.hub import Hub
-from hfver.local_hub.maintenance import DamagedRepositoryError, collect_garbage, scrub
+from hfver.local_hub.maintenance import collect_garbage, scrub
 from hfver.local_hub.overview import overview
+from hfver.local_hub.repair import repair
+from hfver.local_hub.store_errors import DamagedStoreError
 from tests.support.hub import HubForTests, running_hub
 from tests.support.stores import add_file
 
@@ -145,6 +147,9 @@ def test_repositories_outlive_the_loss_of_the_table_that_names_them(tmp_path: Pa
         (sha256,) = history.everything
     for lost in (tmp_path / "store").glob("hub.sqlite*"):
         lost.unlink()
+    with pytest.raises(DamagedStoreError, match="it is gone or empty, and 1 repositories lie beside it"):
+        Hub(tmp_path / "store")
+    repair(tmp_path / "store")
     old = time.time() - 7200
     os.utime(git_dir, (old, old))
     store = Hub(tmp_path / "store")
@@ -153,8 +158,8 @@ def test_repositories_outlive_the_loss_of_the_table_that_names_them(tmp_path: Pa
         collect_garbage(store, grace_seconds=0)
         assert git_dir.exists()
         assert store.content.lookup([sha256])
-        (finding,) = scrub(store)
-        assert (finding.what, "hub.sqlite" in finding.problem) == (f"git repository {git_dir.name}", True)
+        assert scrub(store) == []
+        assert [repo.full_name for repo in store.repos.all()] == [history.repo]
     finally:
         store.close()
 
@@ -177,7 +182,7 @@ def test_a_crash_right_after_a_repository_was_entered_does_not_mark_it_for_good(
     (git_dir / UNLISTED).touch()
     kept = head.read_text()
     head.write_text("0" * 40)
-    with pytest.raises(DamagedRepositoryError):
+    with pytest.raises(DamagedStoreError):
         collect_garbage(hub)
     head.write_text(kept)
     hub.sweep()
@@ -231,11 +236,18 @@ def test_a_copy_made_during_a_collection_keeps_what_its_original_had(
     assert httpx2.get(f"{own_hub.endpoint}/{copy}/resolve/main/w.bin").content == b"weights"
 
 
-def test_a_repository_that_is_being_deleted_is_not_called_damaged(own_hub: HubForTests) -> None:
+def test_a_repository_that_is_being_deleted_is_not_called_damaged(
+    own_hub: HubForTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
     repo = own_hub.repo()
     other = own_hub.repo("other")
     own_hub.git_dir(repo).rename(own_hub.server.store / "elsewhere")
-    answer = httpx2.get(f"{own_hub.endpoint}/api/models/{repo}/refs")
+    url = f"{own_hub.endpoint}/api/models/{repo}/refs"
+    answer = httpx2.get(url)
+    assert (answer.status_code, answer.headers["X-Error-Code"]) == (424, "StoreDamaged"), "nobody has deleted it"
+    with monkeypatch.context() as patched:
+        patched.setattr(own_hub.server.hub.repos, "by_id", lambda _id: None)  # struck out since it was looked up
+        answer = httpx2.get(url)
     assert (answer.status_code, answer.headers["X-Error-Code"]) == (404, "RepoNotFound")
     assert [found.id for found in own_hub.api.list_models()] == [other]
     assert [found.id for found in own_hub.api.list_user_repos(namespace=own_hub.namespace)] == [other]

@@ -65,7 +65,7 @@ def test_a_repository_git_cannot_read_is_said_to_be_damaged(hub: HubForTests, tm
     (hub.git_dir(repo) / "HEAD").write_text("garbage")
     cloned = git("clone", f"{hub.endpoint}/{repo}", tmp_path / "clone")
     assert cloned.returncode != 0
-    assert "500" in cloned.stderr
+    assert "424" in cloned.stderr
 
 
 def test_pushing_is_refused_in_words(hub: HubForTests, tmp_path: Path) -> None:

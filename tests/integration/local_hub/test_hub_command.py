@@ -168,9 +168,10 @@ def test_scrub_finds_a_damaged_git_object(own_hub: HubForTests) -> None:
     assert found.returncode == 3
     assert f"git repository of {repo}" in found.stdout
     answer = httpx2.get(f"{own_hub.endpoint}/{repo}/resolve/main/a.txt")
-    assert (answer.status_code, "hfver hub scrub" in answer.json()["error"]) == (500, True)
+    assert (answer.status_code, answer.headers["X-Error-Code"]) == (424, "StoreDamaged")
+    assert "hfver hub repair" in answer.json()["error"]
     kept = hfver_hub("gc", "--grace", "0", "--store", own_hub.server.store)
-    assert (kept.returncode, "hfver hub scrub" in kept.stderr) == (7, True)
+    assert (kept.returncode, repo in kept.stderr, "hfver hub repair" in kept.stderr) == (7, True, True)
 
 
 def test_gc_frees_what_nothing_reaches_and_nothing_else(own_hub: HubForTests) -> None:
