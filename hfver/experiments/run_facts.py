@@ -22,7 +22,8 @@ from hfver.cards.text import flatten
 from hfver.errors import StateError
 from hfver.experiments.value_files import LARGEST_JSON, UnusableError, read_dvc_values, read_values
 from hfver.model import OutputFile
-from hfver.redact import HIDDEN, redact
+from hfver.redact import HIDDEN, HUB_TOKEN
+from hfver.secret_values import KNOWN
 
 EVAL_RESULTS = "eval_results.json"
 TRAINER_STATE = "trainer_state.json"
@@ -238,7 +239,13 @@ def _clean_value(name: str, value: Any, hide: bool) -> Any:
         return hex(value)  # no float holds it, and Python refuses to write the longest in decimals
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    return HIDDEN if hide and _SECRET_NAME.search(name) and value else redact(str(value))
+    return HIDDEN if hide and _SECRET_NAME.search(name) and value else _without_own_secrets(str(value))
+
+
+def _without_own_secrets(text: str) -> str:
+    """Without tokens of Hubs and what this process knows to be a secret. Keys that are known by their form alone are
+    left to whoever publishes: there they are taken out, or refused, and said."""
+    return HUB_TOKEN.sub(HIDDEN, KNOWN.replaced(text, HIDDEN))
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, float]:

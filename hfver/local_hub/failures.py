@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfver.local_hub.errors import HubError
-from hfver.local_hub.store_errors import BusyStoreError, StoreError, of_system
+from hfver.local_hub.store_errors import BusyStoreError, FullStoreError, StoreError, of_system
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # "Failed dependency": a status that means nothing else to any client. The Hub's own client asks again after 500 and 502
 # to 504; its Xet engine, which asks for transfer tokens itself, after any 5xx, for minutes and without a word.
 STORE_FAILED = 424
+FULL = 507  # which clients of the Hub's own routes do not try again either
 
 
 def refusal_of(error: Exception, root: Path) -> HubError | None:
@@ -42,4 +43,4 @@ def refusal_of_repository(hub: Hub, repo_id: str) -> HubError | None:
 def answer_to(error: StoreError) -> HubError:
     if isinstance(error, BusyStoreError):
         return HubError(503, error.code, error.in_full, headers={"Retry-After": "1"})
-    return HubError(STORE_FAILED, error.code, error.in_full)
+    return HubError(FULL if isinstance(error, FullStoreError) else STORE_FAILED, error.code, error.in_full)

@@ -11,6 +11,7 @@ from hfver.local_hub.git.health import told_by_git
 from hfver.local_hub.git.ref_names import DEFAULT_BRANCH, TAGS
 from hfver.local_hub.git.refs import all_refs
 from hfver.local_hub.storage_size import used_storage
+from hfver.local_hub.store_errors import DamagedStoreError
 
 if TYPE_CHECKING:
     from hfver.local_hub.hub import Hub
@@ -49,7 +50,7 @@ def _stats(hub: Hub) -> list[os.stat_result]:
 def _repo(hub: Hub, repo: Repo) -> RepoOverview | None:
     try:
         git = hub.git.open(repo.id)
-    except HubError:  # it was deleted just now
+    except (HubError, DamagedStoreError):  # it was deleted just now, or is gone: `hfver hub scrub` says so
         return None
     with told_by_git(git.path):
         versions = sum(1 for ref in all_refs(git.raw) if ref.name.startswith(TAGS))

@@ -153,7 +153,7 @@ def test_a_shard_that_names_an_unknown_xorb_moves_the_store_to_a_new_address(tmp
         before = store.generation
         with pytest.raises(UnknownXorbError):
             put_shard(store, shard_body([whole(xorb)], []))
-        assert store.generation == before + 1
+        assert store.generation > before
         assert not store.lookup([whole(xorb).sha256])
 
 
@@ -201,7 +201,7 @@ def test_scrub_finds_a_flipped_bit_names_the_files_and_uploading_again_heals(tmp
         (damage,) = store.scrub()
         assert (damage.kind, damage.name) == ("xorb", hashes.to_text(shared.hash))
         assert damage.sha256s == tuple(sorted([one.sha256, two.sha256]))
-        assert store.generation == generation + 1
+        assert store.generation > generation
         assert set(store.lookup([one.sha256, two.sha256, safe.sha256])) == {safe.sha256}
         assert store.dedup_answer(shared.nodes[0][0]) is None
         assert store.scrub() == []
@@ -284,7 +284,7 @@ def test_a_dry_run_says_what_collection_would_do_and_does_nothing(tmp_path: Path
         assert files_below(tmp_path) == before and store.generation == generation
         done = store.gc([whole(kept).sha256], cutoff=time.time())
         assert (planned.files, planned.xorbs, planned.freed_bytes) == (done.files, done.xorbs, done.freed_bytes)
-        assert done.xorbs == 1 and store.generation == generation + 1
+        assert done.xorbs == 1 and store.generation > generation
         assert not store.lookup([whole(xorb).sha256])
         assert content_of(store, whole(kept).sha256) == whole(kept).data
 
@@ -399,7 +399,7 @@ def test_only_the_disk_can_make_scrub_give_up_a_file(
 ) -> None:
     xorb = random_xorb()
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **_named: object) -> None:
         raise OSError(number, "refused")
 
     with opened(tmp_path) as store:
@@ -407,6 +407,9 @@ def test_only_the_disk_can_make_scrub_give_up_a_file(
         with monkeypatch.context() as patched:
             patched.setattr("hfver.local_hub.checked_files.os.pread", refuse)
             if lost:
+                patched.setattr(
+                    "hfver.local_hub.stored_xorbs.Path.open", refuse
+                )  # nor does it give them in any other way
                 assert len(store.scrub()) == 1
             else:
                 with pytest.raises(OSError, match="refused"):

@@ -15,8 +15,8 @@ ROOT = Path("/srv/hub")
 @pytest.mark.parametrize(
     ("error", "status", "code", "words"),
     [
-        (OSError(errno.ENOSPC, "No space left on device"), 424, "StoreFull", "no room"),
-        (FullStoreError(ROOT, "there is no room left", mend="df -h"), 424, "StoreFull", "the way out: df -h"),
+        (OSError(errno.ENOSPC, "No space left on device"), 507, "StoreFull", "no room"),
+        (FullStoreError(ROOT, "there is no room left", mend="df -h"), 507, "StoreFull", "the way out: df -h"),
         (BusyStoreError(ROOT, "another process has it", mend="try again"), 503, "StoreBusy", "try again"),
         (DamagedStoreError(ROOT / "hub.sqlite", "it is damaged", mend="x"), 424, "StoreDamaged", "/srv/hub/hub.sqlite"),
         (PermissionError(errno.EACCES, "Permission denied", "/srv/hub/token"), 424, "StoreUnusable", "/srv/hub/token"),
