@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,7 +130,7 @@ def without_secrets_in(facts: RunFacts) -> tuple[RunFacts, tuple[str, ...]]:
     params, hidden = hide_values(facts.params)
     metrics, more = hide_values(facts.metrics)
     said = (f"what looks like a secret is left out of the receipt and the card: {one}" for one in (*hidden, *more))
-    return RunFacts(params, metrics), tuple(said)
+    return replace(facts, params=params, metrics=metrics), tuple(said)
 
 
 # -- text files of the model ------------------------------------------------------------------------------------------

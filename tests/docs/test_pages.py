@@ -87,6 +87,8 @@ def test_every_page_is_reached_from_the_index() -> None:
             file = (page.parent / target.partition("#")[0]).resolve()
             if file.suffix == ".md" and file.exists():
                 waiting.append(file)
+            elif file.is_dir():
+                waiting += file.glob("*.md")  # as a browser lists them
     lost = {named(page) for page in markdown() if page.is_relative_to(ROOT / "docs")} - {
         named(page) for page in reached
     }
