@@ -18,7 +18,7 @@ from hfver.experiments.run_facts import RunFacts
 from hfver.hub_state import HubState, PublishedRelease
 from hfver.hub_view import read_hub_state, read_receipt
 from hfver.mirror.owed import configs_revision
-from hfver.mirror.secret_scan import BASELINE, without_secrets
+from hfver.mirror.secret_scan import without_secrets
 from hfver.model import Output, OutputFile, OutputPointer
 from hfver.outputs.at_commit import output_at
 from hfver.outputs.checks import check_content
@@ -36,7 +36,7 @@ from hfver.publish import CardTexts, Checkpoint, Outcome, StaleParentError, exec
 from hfver.receipt import Receipt
 from hfver.release_content import ReleaseContent
 from hfver.release_facts import release_facts
-from hfver.release_secrets import again_hints, inspector, refuse_release, without_secrets_in
+from hfver.release_secrets import again_hints, baseline_of, inspector, refuse_release, without_secrets_in
 from hfver.reporting import Reporter
 from hfver.retries import patiently
 from hfver.sources import dir_object_of
@@ -310,7 +310,7 @@ def _race(
                 prepared.content,
                 lambda hashed, prepared=prepared: make_card(hub, target, tree, prepared, hashed),  # type: ignore[misc]
                 inspect=inspector(
-                    prepared.plan.request.output, target.model.repo, tree.read(BASELINE), again_hints(target.tag.name)
+                    prepared.plan.request.output, target.model.repo, baseline_of(tree), again_hints(target.tag.name)
                 ),
                 checkpoint=checkpoint,
             )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,11 @@ from hfver.experiments.run_facts import RunFacts
 from hfver.mirror.plan import LARGEST_MIRRORED, GitFile, all_mirrored, mirrored_files, mirrors_releases
 from hfver.mirror.secret_scan import (
     BASELINE,
+    NO_BASELINE,
+    Baseline,
     Finding,
     SearchMemory,
+    baseline_at,
     clean_key,
     find,
     hide_values,
@@ -82,7 +86,7 @@ def cached_findings(workspace: Workspace, tree: CommitTree, path: str | None) ->
             size = cache.size_of(file.md5, hash_name)
             if size is not None and size <= LARGEST_TEXT:
                 texts[_place(output, file)] = cache.object_path(file.md5, hash_name)
-    return [*found, *in_files(_contents(texts), tree.read(BASELINE))]
+    return [*found, *in_files(_contents(texts), baseline_of(tree))]
 
 
 def title_hints(tag: Tag) -> list[str]:
@@ -106,7 +110,7 @@ def card_findings(settings: ModelCard) -> list[Finding]:
 
 def template_findings(tree: CommitTree, settings: ModelCard) -> list[Finding]:
     raw = tree.read(settings.template) if settings.template else None
-    return in_files([(settings.template, raw)], tree.read(BASELINE)) if settings.template and raw is not None else []
+    return in_files([(settings.template, raw)], baseline_of(tree)) if settings.template and raw is not None else []
 
 
 def config_findings(tree: CommitTree, config: Config, memory: SearchMemory) -> list[Finding]:
@@ -116,7 +120,7 @@ def config_findings(tree: CommitTree, config: Config, memory: SearchMemory) -> l
 
 def file_findings(tree: CommitTree, files: Iterable[GitFile], memory: SearchMemory) -> list[Finding]:
     """Findings in some of them; a file that was found clean before is not read."""
-    baseline = tree.read(BASELINE)
+    baseline = baseline_of(tree)
     keys = {file.path: clean_key(file.path, file.oid, baseline) for file in files}
     known = memory.known_clean(list(keys.values()))
     paths = [path for path, key in keys.items() if key not in known]
@@ -124,18 +128,22 @@ def file_findings(tree: CommitTree, files: Iterable[GitFile], memory: SearchMemo
     return [*in_names("the name of", keys), *scan(contents, baseline, memory)]
 
 
+def baseline_of(tree: CommitTree) -> Baseline:
+    return baseline_at(tree.top, tree.read(BASELINE))
+
+
 def without_secrets_in(facts: RunFacts) -> tuple[RunFacts, tuple[str, ...]]:
     """Parameters and metrics without secrets, and a warning for each one: their files need not be published at all."""
     params, hidden = hide_values(facts.params)
     metrics, more = hide_values(facts.metrics)
     said = (f"what looks like a secret is left out of the receipt and the card: {one}" for one in (*hidden, *more))
-    return RunFacts(params, metrics, facts.problems), tuple(said)
+    return replace(facts, params=params, metrics=metrics), tuple(said)
 
 
 # -- text files of the model ------------------------------------------------------------------------------------------
 
 
-def inspector(output: Output, repo: str, baseline: bytes | None = None, hints: Sequence[str] = ()) -> Inspect:
+def inspector(output: Output, repo: str, baseline: Baseline = NO_BASELINE, hints: Sequence[str] = ()) -> Inspect:
     """Looks at those text files of a model that are about to be sent."""
 
     def inspect(files: Sequence[OutputFile], located: Mapping[str, Located]) -> tuple[str, ...]:
@@ -151,14 +159,15 @@ def inspector(output: Output, repo: str, baseline: bytes | None = None, hints: S
 
 def work_tree_findings(top: Path, path: str) -> list[Finding]:
     """Findings in the text files of a model as it stands in the work tree."""
-    place, baseline = top / path, top / BASELINE
-    found = [place] if place.is_file() else [Path(base) / name for base, _, names in os.walk(place) for name in names]
+    place = top / path
+    listed = [(str(place.parent), [], [place.name])] if place.is_file() else os.walk(place)
+    candidates = (Path(base) / name for base, _, names in listed for name in sorted(names) if may_be_text(name))
     texts = {
         file.relative_to(top).as_posix(): file
-        for file in sorted(found)
-        if may_be_text(file.name) and file.is_file() and file.stat().st_size <= LARGEST_TEXT
+        for file in candidates
+        if file.is_file() and file.stat().st_size <= LARGEST_TEXT
     }
-    return in_files(_contents(texts), baseline.read_bytes() if baseline.is_file() else None)
+    return in_files(_contents(texts), baseline_at(top))
 
 
 def _place(output: Output, file: OutputFile) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 
 from hfver.adapters.git_objects import ObjectReader, TreeEntry
 from hfver.adapters.git_repo import GitRepo
@@ -36,6 +37,10 @@ class CommitTree:
 
     def paths(self) -> Sequence[str]:
         return self._paths
+
+    @property
+    def top(self) -> Path:
+        return self._repo.top
 
     @cached_property
     def entries(self) -> tuple[TreeEntry, ...]:

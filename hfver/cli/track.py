@@ -31,7 +31,9 @@ def track(printer: Printer, path: Path) -> None:
       hfver track model && git commit -m "Train on more data"
     """
     from hfver.adapters.git_tree import WorkTree
+    from hfver.mirror.secret_scan import refusal_of
     from hfver.outputs.resolve import resolve_pointer
+    from hfver.release_secrets import work_tree_findings
     from hfver.workspace import open_workspace
 
     with open_workspace() as workspace:
@@ -57,6 +59,9 @@ def track(printer: Printer, path: Path) -> None:
         names = [file.relative_to(top).as_posix() for file in written]
         printer.data(Tracked(relative, names[0], None))
         printer.note(f"{relative} is tracked by DVC; {', '.join(names)} is staged.")
+        refused = refusal_of(work_tree_findings(top, relative))
+        if refused is not None:
+            printer.warn(f"a release of it would be refused: {refused.message}")
         printer.note(f"Next: git commit, then {'hfver bump patch' if _has_versions(workspace) else 'git tag v1.0.0'}")
 
 

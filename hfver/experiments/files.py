@@ -15,7 +15,7 @@ from hfver.experiments.run_facts import metrics_of
 from hfver.mirror.commit import Message, Step, secrets_in, step
 from hfver.mirror.plan import MirrorTrailers
 from hfver.mirror.repo import ConfigsRepo
-from hfver.mirror.secret_scan import refuse_secrets
+from hfver.mirror.secret_scan import NO_BASELINE, Baseline, refuse_secrets
 
 if TYPE_CHECKING:
     from hfver.config.settings import Config
@@ -68,12 +68,9 @@ def send_experiment(
     *,
     what: str,
     version: str | None = None,
-    baseline: bytes | None = None,
+    baseline: Baseline = NO_BASELINE,
 ) -> Step:
-    """One commit with an experiment's files, none when they are there already.
-
-    ``baseline`` is what the repository's ``.secrets.baseline`` allows of them.
-    """
+    """One commit with an experiment's files, none when they are there already."""
     subject = commit_message(config, what, name, version=version)
     message = Message(subject, MirrorTrailers(experiment=name))
     branch = config.settings.default_branch

@@ -118,11 +118,11 @@ def _unreleasable(repo: HookRepo, settings: HookSettings, tag: str, commit: str)
 def _secrets_in_configs(tree: CommitTree, config: Config, memory: SearchMemory) -> list[Finding]:
     """Keys of known form in the files that are mirrored with a release; the full search takes too long for a hook."""
     from hfver.mirror.plan import CONFIGS, mirrored_files, mirrors_releases
-    from hfver.mirror.secret_scan import BASELINE, clean_key, in_files
+    from hfver.mirror.secret_scan import BASELINE, baseline_at, clean_key, in_files
 
     if not mirrors_releases(config):
         return []
-    baseline = tree.read(BASELINE)
+    baseline = baseline_at(tree.top, tree.read(BASELINE))
     files = {name: file for name, file in mirrored_files(tree.entries, config).items() if name.startswith(CONFIGS)}
     keys = {file.path: clean_key(file.path, file.oid, baseline) for file in files.values()}
     known = memory.known_clean(list(keys.values()))

@@ -23,7 +23,7 @@ from hfver.mirror.plan import (
     snapshot_files,
 )
 from hfver.mirror.repo import ConfigsRepo, MirrorHub
-from hfver.mirror.secret_scan import BASELINE, find, in_texts, refuse_secrets
+from hfver.mirror.secret_scan import BASELINE, Baseline, baseline_at, find, in_texts, refuse_secrets
 
 if TYPE_CHECKING:
     from hfver.adapters.git_repo import GitRepo
@@ -121,9 +121,9 @@ class GitSource:
 
         return compare
 
-    def baseline(self, commit: str) -> bytes | None:
+    def baseline(self, commit: str) -> Baseline:
         with self._git.reader() as reader:
-            return reader.read(f"{commit}:{BASELINE}")
+            return baseline_at(self._git.top, reader.read(f"{commit}:{BASELINE}"))
 
     def knows(self, commit: str) -> bool:
         """Whether git still has a commit; one that was amended or rebased away may be gone."""

@@ -10,7 +10,16 @@ from hfver.errors import ConflictError
 from hfver.hub_state import HubRefs
 from hfver.mirror.plan import CONFIGS, RELEASES, HubFile, MirrorTrailers, content_digest, render_message
 from hfver.mirror.repo import MOST_RACES, ConfigsRepo
-from hfver.mirror.secret_scan import Finding, SearchMemory, in_names, refuse_secrets, scan, without_secrets
+from hfver.mirror.secret_scan import (
+    NO_BASELINE,
+    Baseline,
+    Finding,
+    SearchMemory,
+    in_names,
+    refuse_secrets,
+    scan,
+    without_secrets,
+)
 
 if TYPE_CHECKING:
     from hfver.config.settings import Config
@@ -42,7 +51,13 @@ class Message:
 
 
 def step(
-    repo: ConfigsRepo, config: Config, branch: str, wanted: Wanted, message: Message, *, baseline: bytes | None = None
+    repo: ConfigsRepo,
+    config: Config,
+    branch: str,
+    wanted: Wanted,
+    message: Message,
+    *,
+    baseline: Baseline = NO_BASELINE,
 ) -> Step:
     """Make the branch hold what is wanted, in one commit. What looks like a secret stops it before anything is sent."""
     for _ in range(MOST_RACES):
@@ -79,7 +94,7 @@ def _author(config: Config) -> str:
     return without_secrets(f"{user.username or user.email} <{user.email}>") if user.email else ""
 
 
-def secrets_in(files: Mapping[str, bytes], baseline: bytes | None, memory: SearchMemory | None) -> list[Finding]:
+def secrets_in(files: Mapping[str, bytes], baseline: Baseline, memory: SearchMemory | None) -> list[Finding]:
     """Findings by the path people know, that of the file in git. Receipts are searched where they are made."""
     in_git = {path.removeprefix(CONFIGS): raw for path, raw in files.items() if not path.startswith(RELEASES)}
     return [*in_names("the name of", in_git), *scan(in_git, baseline, memory)]

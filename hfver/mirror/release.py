@@ -18,7 +18,7 @@ from hfver.mirror.branch import (
 from hfver.mirror.commit import Message, Step, start_of, step
 from hfver.mirror.plan import RELEASES, MirrorTrailers
 from hfver.mirror.repo import ConfigsRepo
-from hfver.mirror.secret_scan import without_secrets
+from hfver.mirror.secret_scan import find, without_secrets
 
 if TYPE_CHECKING:
     from hfver.adapters.git_repo import GitRepo
@@ -61,13 +61,13 @@ def mirror_release(
 
 
 def _mirrored_branch_with(git: GitRepo, config: Config, commit: str) -> str | None:
-    """A mirrored branch, here or at a remote, that has the commit."""
+    """A mirrored branch, here or at a remote, that has the commit, and whose name can be told."""
     listing = git.run("for-each-ref", "--contains", commit, "--format=%(refname)", "refs/heads", "refs/remotes")
     names = []
     for ref in listing.splitlines():
         kind, _, name = ref.removeprefix("refs/").partition("/")
         names.append(name.partition("/")[2] if kind == "remotes" else name)
-    return next((name for name in names if mirrors_branch(config, name)), None)
+    return next((name for name in names if mirrors_branch(config, name) and find(name) is None), None)
 
 
 def _is_ahead(git: GitRepo, config: Config, repo: ConfigsRepo, refs: HubRefs, branch: str, commit: str) -> bool:

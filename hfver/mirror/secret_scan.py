@@ -60,6 +60,47 @@ class Finding:
         return without_secrets(f"{place}: {self.kind}")
 
 
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a repository says is no secret, by path in git and hash. ``digest`` tells two of them apart."""
+
+    entries: frozenset[tuple[str, str]] = frozenset()
+    digest: str = ""
+
+    @classmethod
+    def read(cls, *files: bytes | None) -> Baseline:
+        """All that these files of detect-secrets allow; RefusedError for one that is none."""
+        found = {entry for raw in files if raw is not None for entry in _entries(raw)}
+        return cls(frozenset(found), hashlib.sha256(repr(sorted(found)).encode()).hexdigest() if found else "")
+
+    def has(self, path: str, *secrets: str | None) -> bool:
+        hashes = (hashlib.sha1(secret.encode(), usedforsecurity=False).hexdigest() for secret in secrets if secret)
+        return bool(self.entries) and any((path, digest) in self.entries for digest in hashes)
+
+
+NO_BASELINE = Baseline()
+
+
+def baseline_at(top: Path, at_commit: bytes | None = None) -> Baseline:
+    """What is allowed by the baseline of a commit, if one is asked about, and by that of the work tree: a commit of old
+    cannot be told any more that an alarm was false.
+    """
+    place = top / BASELINE
+    return Baseline.read(at_commit, place.read_bytes() if place.is_file() else None)
+
+
+def _entries(raw: bytes) -> Iterator[tuple[str, str]]:
+    try:
+        if len(raw) > _LARGEST_BASELINE:
+            raise ValueError(f"it has {len(raw):,} bytes")
+        results: Any = json.loads(raw)["results"]
+        yield from [(str(path), str(entry["hashed_secret"])) for path, found in results.items() for entry in found]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
+        raise RefusedError(
+            f"{BASELINE} is not a baseline of detect-secrets: {exc}", hints=[f"detect-secrets scan > {BASELINE}"]
+        ) from exc
+
+
 # -- by form ----------------------------------------------------------------------------------------------------------
 
 
@@ -121,7 +162,8 @@ _PART, _SHARED = 8 * 1024 * 1024, 4096  # bytes of a file looked at together, an
 
 def find(text: str) -> str | None:
     """The kind of secret that stands in a text; None for a clean one."""
-    versions = (text, _UNSEEN.sub("", text))
+    seen = _UNSEEN.sub("", text)
+    versions = (text,) if seen == text else (text, seen)
     return next((kind for version in versions for kind, _ in _matches(version, _IN_MESSAGES)), None)
 
 
@@ -144,10 +186,9 @@ def in_names(what: str, names: Iterable[str]) -> list[Finding]:
     return in_texts({f"{what} {without_secrets(name)}": name for name in listed})
 
 
-def in_files(files: Iterable[tuple[str, bytes]], baseline: bytes | None = None) -> list[Finding]:
+def in_files(files: Iterable[tuple[str, bytes]], baseline: Baseline = NO_BASELINE) -> list[Finding]:
     """Findings by form alone in files, by their path in git."""
-    allowed = _Allowed.read(baseline)
-    return list(islice((finding for path, raw in files for finding in _by_form(path, raw, allowed)), _MOST_FINDINGS))
+    return list(islice((finding for path, raw in files for finding in _by_form(path, raw, baseline)), _MOST_FINDINGS))
 
 
 def without_secrets(text: str) -> str:
@@ -188,7 +229,7 @@ def _matches(text: str, forms: Sequence[_Form]) -> Iterator[tuple[str, re.Match[
             yield form.kind, match
 
 
-def _by_form(path: str, raw: bytes, allowed: _Allowed) -> list[Finding]:
+def _by_form(path: str, raw: bytes, baseline: Baseline) -> list[Finding]:
     """Findings in any file. Its bytes are read as one character each: keys are ASCII, whatever stands around them."""
     found: set[Finding] = set()
     line = 1
@@ -197,7 +238,7 @@ def _by_form(path: str, raw: bytes, allowed: _Allowed) -> list[Finding]:
         for data in {part, part.translate(None, _UNSEEN_BYTES)}:
             text = data.decode("latin-1")
             for kind, match in islice(_matches(text, _FORMS), _MOST_FINDINGS):
-                if kind == _HUB or not (_has_pragma(text, match) or allowed.has(path, match[0], *match.groups())):
+                if kind == _HUB or not (_has_pragma(text, match) or baseline.has(path, match[0], *match.groups())):
                     found.add(Finding(path, line + text.count("\n", 0, match.start()), kind))
         line += raw.count(b"\n", start, start + _PART)
     return sorted(found, key=_order)
@@ -211,35 +252,6 @@ def _has_pragma(text: str, match: re.Match[str]) -> bool:
 
 def _order(finding: Finding) -> tuple[str, int, str]:
     return finding.place, finding.line, finding.kind
-
-
-@dataclass(frozen=True, slots=True)
-class _Allowed:
-    """What the repository's baseline says is no secret, by path and hash."""
-
-    entries: frozenset[tuple[str, str]] = frozenset()
-
-    @classmethod
-    def read(cls, baseline: bytes | None) -> _Allowed:
-        if baseline is None:
-            return cls()
-        try:
-            if len(baseline) > _LARGEST_BASELINE:
-                raise ValueError(f"it has {len(baseline):,} bytes")
-            results: Any = json.loads(baseline)["results"]
-            return cls(
-                frozenset(
-                    (str(path), str(one["hashed_secret"])) for path, entries in results.items() for one in entries
-                )
-            )
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
-            raise RefusedError(
-                f"{BASELINE} is not a baseline of detect-secrets: {exc}", hints=[f"detect-secrets scan > {BASELINE}"]
-            ) from exc
-
-    def has(self, path: str, *secrets: str | None) -> bool:
-        hashes = (hashlib.sha1(secret.encode(), usedforsecurity=False).hexdigest() for secret in secrets if secret)
-        return bool(self.entries) and any((path, digest) in self.entries for digest in hashes)
 
 
 # -- refusing ---------------------------------------------------------------------------------------------------------
@@ -287,12 +299,11 @@ class SearchMemory(Protocol):
 
 
 def scan(
-    files: Mapping[str, bytes], baseline: bytes | None = None, memory: SearchMemory | None = None
+    files: Mapping[str, bytes], baseline: Baseline = NO_BASELINE, memory: SearchMemory | None = None
 ) -> list[Finding]:
     """Every suspected secret in files of the configs repository, by path in git and line; and files that are no text
     where one is expected, or too large, or the one at which the time was up: the rest is not looked at then.
     """
-    allowed = _Allowed.read(baseline)
     keys = {path: clean_key(path, blob_id(raw), baseline) for path, raw in files.items()} if memory else {}
     known = memory.known_clean(list(keys.values())) if memory else set()
     clock = _Clock(MOST_SECONDS)
@@ -301,9 +312,9 @@ def scan(
     for path, raw in sorted(files.items()):
         if keys.get(path) in known:
             continue
-        here = set(_by_form(path, raw, allowed))
+        here = set(_by_form(path, raw, baseline))
         try:
-            here.update(_by_detect_secrets(path, raw, allowed, clock) if len(here) < _MOST_FINDINGS else ())
+            here.update(_by_detect_secrets(path, raw, baseline, clock) if len(here) < _MOST_FINDINGS else ())
         except _TooLongError:
             here.add(_unsearched(path, f"the search was given up after {MOST_SECONDS:g} seconds"))
         clean += [keys[path]] if keys and not here else []
@@ -315,9 +326,9 @@ def scan(
     return found[:_MOST_FINDINGS]
 
 
-def clean_key(path: str, blob: str, baseline: bytes | None) -> str:
+def clean_key(path: str, blob: str, baseline: Baseline) -> str:
     """All that decides whether a file is clean: its name, its git blob, the baseline, and the search itself."""
-    parts = (_search_version(), path, blob, hashlib.sha256(baseline or b"").hexdigest())
+    parts = (_search_version(), path, blob, baseline.digest)
     return hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()
 
 
@@ -359,7 +370,7 @@ class _Clock:
         self._look_again = time.monotonic() + left
 
 
-def _by_detect_secrets(path: str, raw: bytes, allowed: _Allowed, clock: _Clock) -> list[Finding]:
+def _by_detect_secrets(path: str, raw: bytes, baseline: Baseline, clock: _Clock) -> list[Finding]:
     is_result = path.startswith("experiments/") and "/results/" in path
     if is_result and len(raw) > LARGEST_RESULT:
         return []
@@ -374,7 +385,7 @@ def _by_detect_secrets(path: str, raw: bytes, allowed: _Allowed, clock: _Clock) 
     found = (
         Finding(path, number, kind)
         for number, kind, secret in find_in_lines(path, lines, clock.check)
-        if not (_is_marked(lines, number) or allowed.has(path, secret))
+        if not (_is_marked(lines, number) or baseline.has(path, secret))
     )
     return list(islice(found, _MOST_FINDINGS))
 

@@ -18,7 +18,7 @@ from hfver.hashing import hash_file
 from hfver.hub_state import MAIN
 from hfver.hub_view import read_hub_state, read_receipt
 from hfver.mirror.owed import configs_revision
-from hfver.mirror.secret_scan import in_texts, refuse_secrets
+from hfver.mirror.secret_scan import baseline_at, in_texts, refuse_secrets
 from hfver.model import Output, OutputFile, OutputPointer, Tag
 from hfver.outputs.dir_object import directory_id
 from hfver.paths import CARD_PATH, name_problems
@@ -147,7 +147,7 @@ def _race(
                 hub,
                 content,
                 lambda hashed: _card(hub, plan, base, model, config, hashed),  # noqa: B023
-                inspect=inspector(request.output, request.repo),
+                inspect=inspector(request.output, request.repo, baseline_at(workspace.repo.top)),
             )
         except StaleParentError:
             continue

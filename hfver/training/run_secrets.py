@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hfver.adapters.git_tree import CommitTree
 from hfver.experiments.files import config_file
-from hfver.mirror.secret_scan import BASELINE, Finding, hide_values, in_texts, refuse_secrets, scan
+from hfver.mirror.secret_scan import Finding, baseline_at, hide_values, in_texts, refuse_secrets, scan
 from hfver.release_secrets import told_findings, work_tree_findings
 from hfver.target import config_at
 from hfver.training.no_git import has_git
@@ -24,11 +24,6 @@ def refuse_run(workspace: Workspace, request: SyncRequest, run: Gathered, items:
         if has_git(workspace) and not _is_tagged(workspace, request.version_tag):
             found += _in_what_is_committed(workspace)
     refuse_secrets(found, run.model.repo if "model" in items else run.model.config_repo)
-
-
-def baseline_here(workspace: Workspace) -> bytes | None:
-    place = workspace.repo.top / BASELINE
-    return place.read_bytes() if place.is_file() else None
 
 
 def _in_texts(workspace: Workspace, request: SyncRequest) -> list[Finding]:
@@ -49,7 +44,7 @@ def _in_files(workspace: Workspace, request: SyncRequest, run: Gathered, items: 
     files = dict(run.results) if "results" in items else {}
     if "config" in items:
         files |= config_file(request.experiment, (workspace.repo.top / workspace.config.main_file).read_bytes())
-    return scan(files, baseline_here(workspace), workspace.state)
+    return scan(files, baseline_at(workspace.repo.top), workspace.state)
 
 
 def _is_tagged(workspace: Workspace, version: str | None) -> bool:

@@ -26,6 +26,7 @@ from hfver.experiments.run_facts import RESULT_FILES, RunFacts, clean_params, nu
 from hfver.experiments.run_record import run_here, written_record
 from hfver.hooks.skip import skipping_hooks
 from hfver.mirror.branch import configs_repo
+from hfver.mirror.secret_scan import baseline_at
 from hfver.outputs.at_commit import pointer_at
 from hfver.outputs.recording import Recorded, path_in_repo, record_model
 from hfver.outputs.same_model import version_of_same_model
@@ -33,7 +34,7 @@ from hfver.reporting import Reporter
 from hfver.training.auto_version import auto_version
 from hfver.training.no_git import has_git, project_files
 from hfver.training.operations import Meter
-from hfver.training.run_secrets import baseline_here, refuse_run
+from hfver.training.run_secrets import refuse_run
 from hfver.visibility import refuse_public
 
 if TYPE_CHECKING:
@@ -272,7 +273,7 @@ def send_run(
     repo = configs_repo(hub, config, run.model, workspace.state)
     done = send_experiment(
         repo, config, request.experiment, files, what="+".join(sorted(items)), version=version,
-        baseline=baseline_here(workspace),
+        baseline=baseline_at(workspace.repo.top),
     )  # fmt: skip
     meter.add(done.sent_bytes)
     return _file_urls(hub, config, run.model, request.experiment, files)

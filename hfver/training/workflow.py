@@ -24,12 +24,12 @@ from hfver.experiments.records import Experiment, build_record, choose, dump_rec
 from hfver.experiments.run_facts import RunFacts, read_facts, results_in
 from hfver.experiments.run_record import run_here
 from hfver.mirror.branch import configs_repo
+from hfver.mirror.secret_scan import baseline_at
 from hfver.reporting import Reporter
 from hfver.training.ignored import make_ignored
 from hfver.training.no_git import has_git, project_files
 from hfver.training.notifications import Event, notify
 from hfver.training.operations import Cost, measured
-from hfver.training.run_secrets import baseline_here
 from hfver.training.sync import Synced, SyncRequest, sync
 from hfver.visibility import mention_private, require_private
 
@@ -289,7 +289,7 @@ def _send(
     workspace: Workspace, hub: HubClient, model: ModelConfig, name: str, files: Mapping[str, bytes], *, what: str
 ) -> None:
     repo = configs_repo(hub, workspace.config, model, workspace.state)
-    send_experiment(repo, workspace.config, name, files, what=what, baseline=baseline_here(workspace))
+    send_experiment(repo, workspace.config, name, files, what=what, baseline=baseline_at(workspace.repo.top))
 
 
 def _url(hub: HubClient, config: Config, model: ModelConfig, path: str, *, kind: str = "tree") -> str:

@@ -149,7 +149,7 @@ def test_failure_and_success_are_told(project: Project, ask: Json, monkeypatch: 
     from hfver.training import notifications
 
     told: list[dict[str, Any]] = []
-    monkeypatch.setattr(notifications, "_post", lambda _url, body, *_how: told.append(body))
+    monkeypatch.setattr(notifications, "_post", lambda _url, _consent, body, *_how: told.append(body))
     monkeypatch.setenv("HFVER_WEBHOOK_URL", "https://chat.example/x")
     details = project.top / "configs/huggingface_config.yaml"
     details.write_text(details.read_text() + "notifications: {enabled: true}\n")

@@ -134,6 +134,17 @@ def test_a_secret_in_the_configs_is_refused_before_the_release(project: Project,
     project.release("v1.0.0")
 
 
+def test_a_false_alarm_in_a_commit_of_old_can_be_allowed(project: Project) -> None:
+    (project.top / "params.yaml").write_text("password: changeme\n")
+    project.commit("The password of every test database")
+    project.tag("v1.0.0")
+    assert "params.yaml:1: Secret Keyword" in refused(project).message
+    digest = hashlib.sha1(b"changeme", usedforsecurity=False).hexdigest()
+    baseline = {"results": {"params.yaml": [{"hashed_secret": digest}]}}
+    (project.top / ".secrets.baseline").write_text(json.dumps(baseline))
+    project.release("v1.0.0")
+
+
 def test_values_whose_file_is_not_published_are_left_out_and_said(project: Project) -> None:
     details(project, "mirror: {exclude: [params.yaml]}\n")
     (project.top / "params.yaml").write_text(json.dumps({"lr": 1, "train": {"aws": AWS, "key": KEY_BLOCK}}))

@@ -163,6 +163,16 @@ def test_a_directory_without_git_is_no_way_around(tmp_path: Path, hub: HubForTes
     assert b"v1.0.0" in everything(hub)
 
 
+def test_track_warns_of_what_a_release_would_stop_at(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    (project.top / "model" / "a.py").write_text(f"x = 1\nKEY = '{AWS}'\n")
+    assert run(["track", "model"]) == 0
+    said = capsys.readouterr().err
+    assert (
+        "a release of it would be refused: what looks like a secret stands in\n  model/a.py:2: AWS Access Key" in said
+    )
+    assert AWS not in said
+
+
 # -- bump -------------------------------------------------------------------------------------------------------------
 
 
