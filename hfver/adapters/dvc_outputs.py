@@ -78,6 +78,7 @@ class DvcProject:
         """``dvc add`` with its git staging. Returns the pointer files written."""
         from dvc.output import OutputAlreadyTrackedError
 
+        self._remove_leftovers(path)
         with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot track {path}"):
             if not bars:  # DVC draws them unless errors are all it may log
                 logging.getLogger("dvc").setLevel(logging.CRITICAL)
@@ -93,6 +94,14 @@ class DvcProject:
                         "(the files stay where they are), then the same again",
                     ],
                 ) from exc
+
+    def _remove_leftovers(self, path: Path) -> None:
+        """What a checkout that was killed left in a model is no part of it."""
+        if not scan(str(path)).leftovers:
+            return
+        with dvc_lock(self.root, hardlink_lock=self.settings.hardlink_lock):  # which a checkout at work would hold
+            for name in scan(str(path)).leftovers:
+                (path / name).unlink(missing_ok=True)
 
     @contextmanager
     def _read_beside(self, path: Path) -> Iterator[None]:

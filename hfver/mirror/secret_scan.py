@@ -6,13 +6,13 @@ or an entry in the repository's ``.secrets.baseline``.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from hfver.errors import RefusedError
+from hfver.leftovers import scratch
 from hfver.redact import HUB_TOKEN
 from hfver.small_json import parse_json
 
@@ -71,10 +71,10 @@ def _detected(files: Mapping[str, bytes], allowed: frozenset[tuple[str, str]]) -
 
     classes = (plugin.__name__ for plugin in get_mapping_from_secret_type_to_class().values())
     plugins = [{"name": name} for name in classes if name not in _UNSUITABLE]
-    with tempfile.TemporaryDirectory(prefix="hfver-scan-") as folder, transient_settings({"plugins_used": plugins}):
+    with scratch("hfver-scan-") as folder, transient_settings({"plugins_used": plugins}):
         for number, (path, raw) in enumerate(files.items()):
             # How a file is read depends on its ending; the rest of its name may be hostile or too long.
-            copy = Path(folder) / f"{number}{_suffix(path)}"
+            copy = folder / f"{number}{_suffix(path)}"
             copy.write_bytes(raw)
             for secret in scan_file(str(copy)):
                 if (path, secret.secret_hash) not in allowed:
