@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
+
+from hfver.leftovers import SUFFIX, own_name, sweep_once
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Replace ``path`` by ``data``: a reader, now or after a power cut, sees all of the old or all of the new."""
     _make_directory(path.parent)
+    sweep_once(str(path.parent))
     # A part of the name, for who finds one left by a power cut; a name has at most 255 bytes.
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:32]}.", suffix=".tmp")
-    temporary = Path(name)
+    temporary = path.with_name(own_name(f".{path.name[:32]}.", SUFFIX))
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

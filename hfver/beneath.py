@@ -20,6 +20,7 @@ from typing import Self
 from hfver.checkout.links import copy_bytes
 from hfver.checkout.scan import TEMPORARY_PREFIX
 from hfver.errors import RefusedError, StateError
+from hfver.leftovers import SUFFIX, own_name, sweep_once
 
 # O_PATH needs no right to list a directory; systems without it open the directory for reading.
 _STEP = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -99,7 +100,7 @@ class Beneath:
         """Put a copy of a file in its place, whole or not at all: for what stands on another file system."""
         old = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            with self._fresh(path) as new:
+            with self._fresh(path, f"{TEMPORARY_PREFIX}{secrets.token_hex(6)}") as new:
                 copy_bytes(old, new)
                 os.fchmod(new, stat.S_IMODE(os.fstat(old).st_mode))
         finally:
@@ -107,7 +108,9 @@ class Beneath:
 
     def write(self, path: str, data: bytes) -> None:
         """Replace a file by these bytes: a reader, now or after a power cut, sees all of the old or all of the new."""
-        with self._fresh(path) as new:
+        parent, _, name = f"{self.anchor}/{path}".rpartition("/")
+        sweep_once(parent)
+        with self._fresh(path, own_name(f".{name[:32]}.", SUFFIX)) as new:
             view = memoryview(data)
             while view:
                 view = view[os.write(new, view) :]
@@ -122,10 +125,9 @@ class Beneath:
         os.rmdir(name, dir_fd=descriptor)
 
     @contextmanager
-    def _fresh(self, path: str) -> Iterator[int]:
-        """A new file for writing, which takes the place of ``path`` when the block ends well."""
+    def _fresh(self, path: str, temporary: str) -> Iterator[int]:
+        """A new file for writing, beside ``path``, whose place it takes when the block ends well."""
         directory, name = self._parent(path)
-        temporary = f"{TEMPORARY_PREFIX}{secrets.token_hex(6)}"
         new = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=directory)
         try:
             yield new

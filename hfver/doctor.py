@@ -22,6 +22,7 @@ from hfver.hooks.seen import SeenRefs
 from hfver.hooks.settings import work_tree_settings
 from hfver.hooks.state import ORIGINAL, SHELVED, State, hook_state
 from hfver.outbox import Outbox
+from hfver.small_json import read_small
 from hfver.visibility import Visibility, settings_command
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 SELFTEST_REF = "refs/hfver/selftest"
 _SHOWN = 5
+_LONGEST_PATH = 4096  # bytes
 
 
 class Verdict(Enum):
@@ -71,6 +73,10 @@ def examine(top: Path, environ: Mapping[str, str], *, online: bool = True) -> li
             found += check(repo)
         except HfverError as error:
             found.append(Finding(name, Verdict.PROBLEM, error.message, error.hints[0] if error.hints else None))
+        except OSError as error:
+            if error.filename is None:
+                raise
+            found.append(Finding(name, Verdict.PROBLEM, f"{error.filename}: {error.strerror}"))
     return found
 
 
@@ -121,9 +127,14 @@ def _program(repo: HookRepo) -> Iterator[Finding]:
         message = f"hooks look hfver up on PATH ({where or 'it is not there'})"
         yield Finding("program", Verdict.PROBLEM, message, "hfver hooks install", fixable=True)
         return
-    program = Path(decode(noted.read_bytes()).removesuffix("\n"))
-    if not program.is_file():
-        yield Finding("program", Verdict.PROBLEM, f"{program} is gone", "hfver hooks install", fixable=True)
+    try:
+        program = Path(decode(read_small(noted, largest=_LONGEST_PATH)).removesuffix("\n"))
+        there = program.is_file()
+    except (OSError, ValueError):  # no path at all
+        program, there = noted, False
+    if not there:
+        gone = f"{program} is gone" if program != noted else f"{noted} names no program"
+        yield Finding("program", Verdict.PROBLEM, gone, "hfver hooks install", fixable=True)
     elif here is not None and program != here:
         yield Finding("program", Verdict.NOTE, f"hooks start {program}; this is {here}")
     else:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from hfver.atomic import fsync_directory, write_atomic
+from hfver.leftovers import sweep_once
 from hfver.locks import UNATTENDED, FileLock, Patience, Tell
 from hfver.redact import redact
 from hfver.small_json import read_json
@@ -85,6 +86,7 @@ class Outbox:
         return True
 
     def entries(self) -> Entries:
+        sweep_once(str(self.directory))
         owed: list[Owed] = []
         problems: list[str] = []
         for path in sorted(self.directory.glob("*.json")):

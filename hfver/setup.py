@@ -12,6 +12,7 @@ from hfver.beneath import Beneath
 from hfver.errors import UsageError
 from hfver.hub_state import EMBEDDED
 from hfver.small_files import read_small
+from hfver.workspace import sweep_work_tree
 
 MAIN_FILE = "config.yaml"
 DETAILS_FILE = "configs/huggingface_config.yaml"
@@ -41,6 +42,7 @@ class Report:
 def initialise(repo: GitRepo, choices: Choices, environ: Mapping[str, str]) -> Report:
     """Set up DVC, both configuration files and the hooks."""
     report = Report()
+    sweep_work_tree(repo.top)
     _set_up_dvc(repo, report)
     _write_config(repo, choices, environ, report)
     _install_hooks(repo, report)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfver.adapters.git_repo import GitRepo
+from hfver.leftovers import sweep_once
 from hfver.outbox import Outbox
 from hfver.secret_values import KNOWN
 from hfver.state import State
@@ -64,6 +65,12 @@ class Workspace:
                 yield DvcProject.find(top, dvc_root, self.state)
 
 
+def sweep_work_tree(top: Path) -> None:
+    """Remove what a run that was killed left where hfver writes into the work tree."""
+    for name in ("", "configs"):
+        sweep_once(str(top / name))
+
+
 @contextmanager
 def open_workspace(
     start: Path | None = None,
@@ -74,6 +81,7 @@ def open_workspace(
 ) -> Iterator[Workspace]:
     """Open the workspace ``start`` (the current directory) lies in; UsageError when it is in no git repository."""
     repo = GitRepo.discover(start or Path.cwd())
+    sweep_work_tree(repo.top)
     state = State(repo.common_dir / "hfver" / "state.db")
     try:
         used = os.environ if environ is None else environ

@@ -10,7 +10,6 @@ DVC trusts every object that is read-only, without hashing it. So nothing may ge
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 import time
 from collections.abc import Collection, Iterable, Sequence
@@ -21,6 +20,7 @@ from typing import Protocol
 
 from hfver.errors import RefusedError
 from hfver.hashing import Advance, HashName
+from hfver.leftovers import SUFFIX, own_name, sweep_once
 from hfver.model import OutputFile, OutputPointer
 from hfver.outputs.dir_object import LARGEST
 from hfver.small_files import read_small
@@ -136,7 +136,8 @@ class DvcCache:
         """A new name for content on its way in. The same ``hint`` gives the same name: a download can be resumed."""
         directory = self.directory / _TEMPORARY
         self._make(directory)
-        return directory / (hint or secrets.token_hex(12))
+        sweep_once(str(directory))
+        return directory / (hint or own_name(".", SUFFIX))
 
     def insert(self, temporary: Path, md5: str, hash_name: HashName = "md5") -> Path:
         """Give verified content its name. Of two processes that insert the same object either may win."""

@@ -92,6 +92,7 @@ class DvcProject:
 
         self.refuse_links_out(path)
         self._refuse_unbounded()
+        self._remove_leftovers(path)
         with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot track {path}", self.root):
             if not bars:  # DVC draws them unless errors are all it may log
                 logging.getLogger("dvc").setLevel(logging.CRITICAL)
@@ -115,6 +116,14 @@ class DvcProject:
                 raise RefusedError(f"{written} is a link: DVC is not told to write through it", hints=[f"rm {written}"])
         root = str(path)
         refuse_links_out(scan(root), [self.settings.cache_dir], lambda names: self.ignored(root, names))
+
+    def _remove_leftovers(self, path: Path) -> None:
+        """What a checkout that was killed left in a model is no part of it."""
+        if not scan(str(path)).leftovers:
+            return
+        with dvc_lock(self.root, hardlink_lock=self.settings.hardlink_lock):  # which a checkout at work would hold
+            for name in scan(str(path)).leftovers:
+                (path / name).unlink(missing_ok=True)
 
     @contextmanager
     def _read_beside(self, path: Path) -> Iterator[None]:

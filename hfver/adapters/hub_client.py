@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -41,6 +40,7 @@ from hfver.adapters.http_body import body_blocks
 from hfver.errors import ConflictError, HfverError, StateError, UnauthorisedError, UnreachableError, UsageError
 from hfver.hashing import Digests, Hasher, HashName
 from hfver.hub_state import EMBEDDED, HubCommit, HubRefs
+from hfver.leftovers import scratch
 from hfver.model import OutputFile
 from hfver.publish import FileContent, FileCopy, Prepared, StaleParentError
 from hfver.redact import redact
@@ -280,8 +280,8 @@ class HubClient:
         """Upload what has to be uploaded beforehand; small files travel in the commit itself."""
         if not contents:
             return PreparedContent(())
-        with tempfile.TemporaryDirectory(prefix="hfver-names-") as names:
-            additions = [_addition(_by_its_name(content, Path(names))) for content in contents]
+        with scratch("hfver-names-") as names:
+            additions = [_addition(_by_its_name(content, names)) for content in contents]
             # An empty ignore list: a .gitignore in the model is content like any other and must not drop files.
             try:
                 with self._translated("uploading", f"{repo}@{branch}"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -19,10 +18,12 @@ from hfver.checkout.apply import current_umask
 from hfver.checkout.compare import Knows
 from hfver.checkout.links import Linker, LinkType
 from hfver.checkout.run import ObjectCache, Result, Wanted, check_out
+from hfver.checkout.scan import TEMPORARY_PREFIX
 from hfver.checkout.session import Session
 from hfver.checkout.targets import resolve_target
 from hfver.errors import IntegrityError, StateError, UsageError
 from hfver.hashing import Advance, HashName
+from hfver.leftovers import scratch
 from hfver.model import Output, OutputPointer
 from hfver.outputs.dir_object import directory_id
 from hfver.sources import HubSource, Source
@@ -129,8 +130,7 @@ def _from_hub(
         where = Path(os.path.normpath(parts))
         refuse_links(_anchor(where.parent), where, at_the_end=True)
     with ExitStack() as resources:
-        scratch = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="hfver-")))
-        state = State(scratch / "state.db")
+        state = State(resources.enter_context(scratch("hfver-export-")) / "state.db")
         resources.callback(state.close)
         address = endpoint or environ.get("HF_ENDPOINT") or HUGGINGFACE_CO
         hub = HubReleases(resources.enter_context(open_hub(address, environ)), state)
@@ -243,8 +243,8 @@ class _Place:
     def locked(self, paths: Sequence[Path]) -> Iterator[Path]:
         with Beneath(str(self.anchor)) as below:
             below.make_directories(self.directory.relative_to(self.anchor).as_posix().removeprefix("."))
-        with tempfile.TemporaryDirectory(dir=self.directory.parent, prefix=".hfver-staging-") as staging:
-            yield Path(staging)
+        with scratch(".hfver-staging-", self.directory.parent) as staging:
+            yield staging
 
 
 def _anchor(directory: Path) -> Path:
@@ -259,6 +259,6 @@ def _anchor(directory: Path) -> Path:
 
 def _separate(place: str) -> None:
     """A file of its own in place of another name for one with the same content."""
-    temporary = f"{place}.{_PARTS}"
+    temporary = f"{os.path.dirname(place)}/{TEMPORARY_PREFIX}{os.path.basename(place)}"
     Linker(["reflink", "copy"]).place(place, temporary)
     os.replace(temporary, place)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfver.beneath import Beneath
 from hfver.errors import StateError
+from hfver.leftovers import sweep_once
 from hfver.model import OutputPointer
 from hfver.outputs.pointers import join_path, load_mapping, parse_dvc_file
 from hfver.outputs.resolve import Tree, resolve_pointer
@@ -31,6 +32,7 @@ def check_pointer(now: Tree, pointer: OutputPointer) -> None:
 def update_pointer(top: Path, now: Tree, then: Tree, pointer: OutputPointer) -> bool:
     """Make the pointer file say what ``then`` says of this output; False when it does already."""
     name = pointer.pointer_file
+    sweep_once(str((top / name).parent))
     old, new = now.read(name), then.read(name)
     assert new is not None
     if old is None:

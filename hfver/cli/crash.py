@@ -25,12 +25,20 @@ _OF_FILES = frozenset({
 
 def unforeseen(error: Exception, arguments: Sequence[str]) -> Error:
     """What the file system says is said as it is; anything else is a mistake of ours."""
-    if isinstance(error, OSError) and error.errno in _OF_FILES and error.filename is not None:
-        place = Path(os.fsdecode(error.filename))
-        there = place if place.exists() else place.parent
-        hint = f"ls -ld {shlex.quote(str(there))}"
-        return Error(StateError.kind, EXIT_FAILED, f"{place}: {error.strerror}", [hint])
+    named = (error.filename2 or error.filename) if isinstance(error, OSError) else None  # of a rename the target
+    if isinstance(error, OSError) and error.errno in _OF_FILES and isinstance(named, str | bytes):
+        place = Path(os.fsdecode(named))
+        return Error(StateError.kind, EXIT_FAILED, f"{place}: {error.strerror}", [_way_out(place, error.errno)])
     return report_bug(error, arguments)
+
+
+def _way_out(place: Path, number: int) -> str:
+    """Move away what is of another kind than is needed there; look at everything else."""
+    if number in (errno.ENOTDIR, errno.EEXIST):
+        place = next((parent for parent in (*reversed(place.parents), place) if parent.is_file()), place)
+    if number in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST):
+        return f"mv {shlex.quote(str(place))} {shlex.quote(f'{place}.aside')}"
+    return f"ls -ld {shlex.quote(str(place if place.exists() else place.parent))}"
 
 
 def report_bug(error: Exception, arguments: Sequence[str]) -> Error:

@@ -182,10 +182,12 @@ def _look_after_hooks(arguments: Sequence[str], printer: Printer) -> None:
         return
     from hfver.hooks.launcher import home_above, refresh
     from hfver.hooks.watch import displaced_hooks
+    from hfver.leftovers import sweep_once
 
     home = home_above(Path.cwd())
     if home is None:
         return
+    sweep_once(str(home))
     refresh(home)
     displaced = displaced_hooks(home)
     if displaced:

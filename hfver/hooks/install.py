@@ -31,6 +31,7 @@ from hfver.hooks.repo import HookRepo, find_repo
 from hfver.hooks.scripts import HOOKS, digest, hook_name, script
 from hfver.hooks.seen import SeenRefs
 from hfver.hooks.state import ORIGINAL, SHELVED, HookState, hook_state
+from hfver.leftovers import sweep_once
 from hfver.locks import FileLock, Patience
 
 _MODE = 0o755
@@ -50,6 +51,7 @@ def install(top: Path, names: Sequence[str] = HOOKS) -> InstallReport:
     repo = find_repo(top)
     place = choose_place(repo)
     repo.home.mkdir(exist_ok=True)
+    sweep_once(str(hooks_directory(repo)))
     notes = [place.warning] if place.warning else []
     with _lock(repo):
         record = read_record(repo.home)

@@ -9,6 +9,7 @@ kept in ``damaged/``.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,6 +70,8 @@ def repair(root: Path) -> Repaired:
     with told_by_system(root):
         work.clear_the_way()
     with _owned(root):
+        for leftover in root.glob("repair-*"):  # of one that was killed
+            shutil.rmtree(leftover, ignore_errors=True)
         work.table()
         with _opened(root) as (accounts, repos):
             for repo in repos.all():

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hfver.errors import StateError
+from hfver.leftovers import own_name, sweep
 from hfver.paths import unsafe_reason
 from hfver.training.ignored import make_ignored
 
@@ -41,8 +42,9 @@ def make_backup(
     """
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     target = _free(folder / f"{stamp}-{name}")
-    partial = folder / f"{_PARTIAL}{target.name}"
     make_ignored(folder)
+    sweep(folder, _PARTIAL)
+    partial = folder / own_name(_PARTIAL)
     try:
         for path, source in files.items():
             if reason := unsafe_reason(path):
