@@ -21,8 +21,8 @@ from pathlib import Path
 
 from benchmarks.budgets import Budget
 from benchmarks.measuring import BIN, Timing, once, own_environment
-from hfver.atomic import FileLock
 from hfver.hooks.scripts import HOOKS
+from hfver.locks import FileLock
 
 BOUND_MS = 10.0  # of a commit with all hooks above one without
 

@@ -174,7 +174,6 @@ _FORMS = (
         _KEPT,
     ),
     _Form(("basic",), rf"(?i)(\bbasic\s+)([A-Za-z0-9+/]{{4,}}={{0,2}})(?:{re.escape(HIDDEN)})?", _without_credentials),
-    _Form(("://",), r"""://([^\s/?#'"<>\\]*)@""", _without_user),
     _Form(
         ("token=", "key=", "passw", "secret=", "sig=", "signature=", "id=", "credential=", "%3d"),
         rf"(?i)((?:[?&;]|\\u0026|%26|%3f)(?:{_PARAMETERS})(?:=|%3d))[^\s'\"<>\\&;#]+",
@@ -201,4 +200,6 @@ _FORMS = (
         _KEPT,
     ),
     _Form(("PRIVATE KEY-----",), r"(-----BEGIN [A-Z ]*PRIVATE KEY-----)(?s:.*?)(?=-----END|\Z)", _KEPT),
+    # Last: what stands before it may be taken out by another form, and then says no more that it is ssh.
+    _Form(("://",), r"""://([^\s/?#'"<>\\]*)@""", _without_user),
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hfver.adapters.git_repo import GitRepo
-from hfver.beneath import Beneath
+from hfver.beneath import Beneath, refuse_links
 from hfver.errors import UsageError
 from hfver.hub_state import EMBEDDED
 from hfver.small_files import read_small
@@ -52,6 +52,7 @@ def initialise(repo: GitRepo, choices: Choices, environ: Mapping[str, str]) -> R
 def _set_up_dvc(repo: GitRepo, report: Report) -> None:
     from hfver.adapters.dvc_outputs import DvcProject
 
+    refuse_links(repo.top, repo.top / ".dvc", at_the_end=True)
     if (repo.top / ".dvc").is_dir():
         report.kept.append("DVC is set up (.dvc)")
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import re
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ _QUOTED = re.compile(r"""(['"])(.*)\1\s*(?:#.*)?""")
 _NAMED_SECTION = re.compile(r"""remote\s+"(.*)\"""")
 
 _CREDENTIAL_FILES = frozenset({"configpath", "credentialpath"})
+_COMMANDS = frozenset({"bearer_token_command"})
+_QUESTIONS = frozenset({"ask_password", "ask_passphrase"})
 
 Sections = dict[str, dict[str, str]]
 
@@ -75,22 +78,39 @@ def read_settings(root: Path) -> DvcSettings:
 
 
 def refuse_brought_credentials(root: Path) -> None:
-    """RefusedError when a DVC remote takes its credentials from a file of this very repository.
+    """RefusedError when a DVC remote takes its credentials in a way that is not for a repository to choose.
 
-    Such a file may name a program that makes them (`credential_process` of AWS profiles), which would be started: code
-    of whoever wrote the repository. What `config.local` or the user's own settings name is the user's.
+    A file of credentials, or of settings for them, that came with the repository may name a program that makes them
+    (`credential_process` of AWS profiles); WebDAV remotes name one outright (`bearer_token_command`): code of whoever
+    wrote the repository would run. `ask_password` puts a question to the user that says neither who asks nor for which
+    host. What `config.local` or the user's own settings say is the user's.
     """
     brought, own = _remotes(_read(root / ".dvc" / "config")), _remotes(_read(root / ".dvc" / "config.local"))
     for name, options in brought.items():
-        for option in sorted(_CREDENTIAL_FILES & options.keys() - own.get(name, {}).keys()):
-            file = Path(options[option]).expanduser()
-            place = file if file.is_absolute() else root / ".dvc" / file
-            if place.resolve().is_relative_to(root.resolve()):
+        for option in sorted(options.keys() - own.get(name, {}).keys()):
+            if reason := _not_for_a_repository(root, option, options[option]):
+                command = f"dvc remote modify --local {name} {option} {shlex.quote(options[option])}"
                 raise RefusedError(
-                    f"the DVC remote {name} takes its credentials from {place}, which came with this repository and "
-                    "could start a program",
-                    hints=[f"read it, then: dvc remote modify --local {name} {option} {options[option]}"],
+                    f"the DVC remote {name} is not used: {option} in .dvc/config {reason}",
+                    hints=[f"if you want that, say so yourself: {command}"],
                 )
+
+
+def _not_for_a_repository(root: Path, option: str, value: str) -> str | None:
+    if option in _COMMANDS:
+        return "names a program, which came with this repository"
+    if option in _QUESTIONS and value.lower() in {"true", "1", "yes", "on"}:
+        return "would ask you for a secret"
+    if option not in _CREDENTIAL_FILES:
+        return None
+    file = Path(value).expanduser()
+    place = file if file.is_absolute() else root / ".dvc" / file
+    inside = place.resolve().is_relative_to(root.resolve())
+    return (
+        f"takes its credentials from {place}, which came with this repository and could start a program"
+        if inside
+        else None
+    )
 
 
 def _read(path: Path) -> Sections:

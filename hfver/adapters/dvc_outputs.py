@@ -26,7 +26,7 @@ from hfver.adapters.git_tree import CommitTree, WorkTree
 from hfver.beneath import refuse_links
 from hfver.checkout.compare import Knows
 from hfver.checkout.links import FULL, LinkType, no_space
-from hfver.checkout.scan import refuse_links_out, scan
+from hfver.checkout.scan import refuse_links_out, refuse_odd_files, scan
 from hfver.errors import RefusedError, StateError
 from hfver.hashing import HashName
 from hfver.model import OutputFile, OutputPointer
@@ -63,6 +63,8 @@ class DvcProject:
         """Set DVC up, as ``dvc init`` does; its files are staged. Nothing is sent anywhere."""
         from dvc.repo import Repo
 
+        for name in (".dvc", ".dvcignore"):  # DVC writes through what stands there
+            refuse_links(top, top / name, at_the_end=True)
         _silence_dvc()
         with _dvc_errors(f"DVC cannot be set up in {top}", top):
             Repo.init(str(top)).close()
@@ -90,7 +92,7 @@ class DvcProject:
         """``dvc add`` with its git staging. Returns the pointer files written."""
         from dvc.output import OutputAlreadyTrackedError
 
-        self.refuse_links_out(path)
+        self.refuse_unfit(path)
         self._refuse_unbounded()
         self._remove_leftovers(path)
         with self._repo({"core": {"autostage": True}}) as repo, _dvc_errors(f"DVC cannot track {path}", self.root):
@@ -109,13 +111,16 @@ class DvcProject:
                     ],
                 ) from exc
 
-    def refuse_links_out(self, path: Path) -> None:
-        """RefusedError for a link in a model that leads out of it, and for one in the place of what DVC will write."""
+    def refuse_unfit(self, path: Path) -> None:
+        """RefusedError for what no version can hold: a link that leads out of the model, a pipe, a name that could be
+        .git; and for a link in the place of what DVC will write."""
         for written in (path.with_name(f"{path.name}.dvc"), path.with_name(".gitignore")):
             if written.is_symlink():
                 raise RefusedError(f"{written} is a link: DVC is not told to write through it", hints=[f"rm {written}"])
         root = str(path)
-        refuse_links_out(scan(root), [self.settings.cache_dir], lambda names: self.ignored(root, names))
+        found = scan(root)
+        refuse_links_out(found, [self.settings.cache_dir], lambda names: self.ignored(root, names))
+        refuse_odd_files(found, lambda names: self.ignored(root, names))
 
     def _remove_leftovers(self, path: Path) -> None:
         """What a checkout that was killed left in a model is no part of it."""

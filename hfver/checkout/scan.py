@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hfver.errors import RefusedError
+from hfver.paths import escape_reason, have_escapes
 
 # Never part of an output, as DVC sees it.
 _SKIPPED_DIRECTORIES = frozenset({".git", ".hg", ".dvc"})
 TEMPORARY_PREFIX = ".hfver-tmp-"
+_DIRECTORY_LINK = "a link to a directory"
+_LEFT_OUT = frozenset({_DIRECTORY_LINK})  # by DVC, without a word
 
 
 class Found(NamedTuple):
@@ -86,7 +89,7 @@ def _note_link(path: str, name: str, own: os.stat_result, result: Scan) -> None:
         result.files[name] = Found(own, target)
     else:
         is_directory = stat.S_ISDIR(target.st_mode)
-        result.odd[name] = "a link to a directory" if is_directory else "a link to what is no regular file"
+        result.odd[name] = _DIRECTORY_LINK if is_directory else "a link to what is no regular file"
 
 
 def refuse_links_out(
@@ -105,12 +108,25 @@ def refuse_links_out(
         place = shlex.quote(f"{found.root}/{name}" if name else found.root)
         raise RefusedError(
             f"{name or found.root} is a link that leads out of {found.root} (to {target}): what stands there would be "
-            "published with the model",
+            "published with it",
             hints=[
-                f"if it belongs to the model, put it there: cp --remove-destination {shlex.quote(target)} {place}",
+                f"if it belongs to the model, put it there: rm {place} && cp -r {shlex.quote(target)} {place}",
                 f"else: rm {place}",
             ],
         )
+
+
+def refuse_odd_files(found: Scan, ignored: Callable[[Collection[str]], Collection[str]]) -> None:
+    """RefusedError for what no version can hold, and DVC would read for ever or fail at in words of its own."""
+    odd = {name: f"is {what}" for name, what in found.odd.items() if what not in _LEFT_OUT}
+    odd |= {name: "is a link that leads nowhere" for name, item in found.files.items() if item.info is None}
+    if have_escapes([name for name in found.files if name]):
+        odd |= {name: reason for name in found.files if name and (reason := escape_reason(name))}
+    for name in ignored(odd.keys()) if odd else ():
+        del odd[name]
+    for name, reason in sorted(odd.items()):
+        place = f"{found.root}/{name}" if name else found.root
+        raise RefusedError(f"{place} {reason}: no version can hold it", hints=[f"rm {shlex.quote(place)}"])
 
 
 def _links_out(found: Scan, own: Sequence[Path]) -> Iterator[tuple[str, str]]:

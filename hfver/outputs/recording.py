@@ -76,7 +76,7 @@ def _hand_to_dvc(workspace: Workspace, path: str, pointer: OutputPointer | None)
     if pointer is not None and pointer.stage is not None:
         target = _stage_address(project.root, top, pointer)
         if not project.is_recorded(target, top / path):
-            project.refuse_links_out(top / path)
+            project.refuse_unfit(top / path)
             project.commit(target)
         return {pointer.pointer_file}
     return {file.resolve().relative_to(top.resolve()).as_posix() for file in project.add(top / path)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,10 +58,12 @@ def test_a_link_to_a_device_is_not_followed_in_the_work_tree(project: Project) -
     from hfver.hooks.repo import find_repo
     from hfver.hooks.settings import work_tree_settings
 
-    (project.top / "params.yaml").symlink_to("/dev/zero")
+    os.mkfifo(project.top / "params.yaml")
+    (project.top / "metrics.json").symlink_to("/dev/zero")
     with project.opened() as (workspace, _):
-        facts = read_facts(WorkTree(workspace.repo))
-        assert facts.problems[0].endswith("is a device or a pipe, not a file: its parameters and metrics are left out")
+        said = "\n".join(read_facts(WorkTree(workspace.repo)).problems)
+    assert "params.yaml is a device or a pipe, not a file: its parameters and metrics are left out" in said
+    assert "metrics.json leads out of the repository (to /dev/zero): it is not read" in said
     (project.top / "config.yaml").unlink()
     (project.top / "config.yaml").symlink_to("/dev/zero")
     assert not work_tree_settings(find_repo(project.top)).configured

@@ -151,7 +151,7 @@ def serve(typed: Typed, store: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 0
         typed.check(("hub", "serve"), "".join([*first, *process.stdout]))
-    for name in ("path", "info", "scrub", "gc", "token"):
+    for name in ("path", "info", "scrub", "gc", "token", "repair"):
         typed("hub", name, *place)
 
 

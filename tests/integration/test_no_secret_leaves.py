@@ -52,7 +52,7 @@ COMMANDS = [
     "config show", "config schema", "config validate", "validate-config",
     "trust --list", "trust https://me:{token}@hub.example", "trust {token}", "doctor", "doctor --fix",
     "hooks status", "hooks install", "hooks uninstall",
-    "hub token", "hub path", "hub info", "hub scrub", "hub gc", "hub serve --port {port}",
+    "hub token", "hub path", "hub info", "hub scrub", "hub gc", "hub repair", "hub serve --port {port}",
     "completion bash", "init --yes --model-name me/other", "status {token}", "{token}",
 ]  # fmt: skip
 

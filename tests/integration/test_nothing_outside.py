@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from hfver.small_files import UnreadError
 from hfver.training.loose_release import DirectoryContent
 from hfver.workspace import open_workspace
 from tests.support.dvcing import new_dvc_repo, put_object, write_files
-from tests.support.gitting import commit, git
+from tests.support.gitting import commit, git, new_repo
 from tests.support.hostile import HOSTILE_PARTS
 
 BYTES = b"theirs"
@@ -243,6 +244,63 @@ def test_a_remote_whose_credentials_the_repository_brings_is_not_used(author: Pa
     local = "['remote \"s\"']\n    configpath = ../aws\n"  # somebody has looked at it, and says so here
     (author / ".dvc" / "config.local").write_text(local)
     refuse_brought_credentials(author)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("bearer_token_command", "touch executed", "names a program"),
+        ("ask_password", "true", "would ask you for a secret"),
+    ],
+)
+def test_a_remote_of_the_repository_starts_no_program_and_asks_nothing(
+    author: Path, option: str, value: str, said: str
+) -> None:
+    write_files(
+        author, {".dvc/config": f"[core]\n    remote = s\n['remote \"s\"']\n    url = x\n    {option} = {value}\n"}
+    )
+    with pytest.raises(RefusedError, match=f"remote s is not used: {option} in .dvc/config {said}"):
+        DvcProject.find(author).absent([MD5])
+
+
+@pytest.mark.parametrize("name", [".dvc", ".dvcignore"])
+def test_setting_up_writes_through_no_link(tmp_path: Path, name: str) -> None:
+    (tmp_path / "outside").mkdir()
+    top = new_repo(tmp_path / "top")
+    (top / name).symlink_to(tmp_path / "outside" / "new")
+    with pytest.raises(RefusedError, match="is a link"):
+        DvcProject.init(top)
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def _pipe(place: Path) -> None:
+    os.mkfifo(place)
+
+
+def _socket(place: Path) -> None:
+    here = Path.cwd()
+    os.chdir(place.parent)  # such a path may have some hundred bytes
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(place.name)
+    os.chdir(here)
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("pipe", _pipe),
+        ("socket", _socket),
+        ("nowhere", lambda place: place.symlink_to("missing")),
+        ("loop", lambda place: place.symlink_to("loop")),
+        ("git~1", lambda place: place.write_text("x")),
+    ],
+    ids=["pipe", "socket", "dangling link", "loop", "name"],
+)
+def test_what_no_version_can_hold_is_not_tracked(author: Path, name: str, make: Callable[[Path], None]) -> None:
+    write_files(author / "model", {"config.json": "{}"})
+    make(author / "model" / name)
+    with pytest.raises(RefusedError, match=f"model/{name} .*: no version can hold it"):
+        DvcProject.find(author).add(author / "model")
 
 
 def test_a_folder_laid_out_like_a_bare_repository_starts_no_program(author: Path, tmp_path: Path) -> None:

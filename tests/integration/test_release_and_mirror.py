@@ -111,14 +111,14 @@ def test_a_mirror_that_cannot_be_made_stays_owed_and_the_release_stands(project:
     main = project.top / "config.yaml"
     main.write_text(main.read_text() + "    auto_create: false\n")
     project.train({"model.bin": "one"})
-    project.hub.api.create_repo(project.repo_id)
+    project.hub.api.create_repo(project.repo_id, private=True)
     project.tag("v1.0.0")
     work = push(project, "v1.0.0")
     assert [outcome.tag for outcome in work.released] == ["v1.0.0"]
     assert [(failure.kind, failure.tag) for failure in work.failed] == [("mirror", "v1.0.0")]
     assert f"{project.repo_id}-configs does not exist on the Hub" in work.failed[0].error.message
     assert owed(project) == [("mirror", "v1.0.0")]
-    project.hub.api.create_repo(f"{project.repo_id}-configs")
+    project.hub.api.create_repo(f"{project.repo_id}-configs", private=True)
     again = push(project, "v1.0.0")
     assert (len(again.mirrored), again.failed, owed(project)) == (2, (), [])
 
